@@ -46,12 +46,12 @@ class AttentionTrace:
     encoders: Mapping[str, Float16[Array, "L H Q K"]]
     """The maps by encoder (``motion``, ``music``, ``cross``): layers, heads, queries, keys."""
     segments: Mapping[str, slice] | None
-    """Where motion and music lie along both axes of ``cross``. None where the network joins
+    """Where motion and music lie along both axes of ``cross``. None if the network joins
     features instead of time."""
     frames: tuple[int, int]
     """First and last-plus-one frame of the clip that the window covers."""
     convolution: Mapping[str, Convolution] = field(default_factory=dict)
-    """The other half of the layers, by encoder. Empty where the network has none
+    """The other half of the layers, by encoder. Empty if the network has none
     (``inbetween``)."""
 
     def block(self, query: str, key: str) -> Float16[Array, "L H Q K"]:

@@ -18,7 +18,7 @@ from mmm.io.body import (
     short_unit,
     unit_name,
 )
-from mmm.io.choosing import Several
+from mmm.io.choosing import Choice
 from mmm.motion.facing import FACINGS, facing_deg, nearest_axis
 
 GUESS = ""
@@ -108,7 +108,7 @@ def _parts(entry: Entry, correction: Correction, guess: Clip | None) -> dict[str
         ("take", "Which of the animations in the file is shown."),
         ("body", "Which of the characters in the file is shown."),
     ):
-        several = Several.of(guess.meta, kind)
+        several = Choice.of(guess.meta, kind)
         if several is None:
             continue
         options = {}

@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: as on the command line, without the program's name; ``sys.argv`` where None.
+        arguments: as on the command line, without the program's name; ``sys.argv`` if None.
 
     Returns:
         The exit status.

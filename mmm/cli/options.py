@@ -69,8 +69,8 @@ Unit = Annotated[
     str | None,
     typer.Option(
         metavar="U",
-        help="unit of length of a .bvh, .amc or .fbx, where the guess is wrong: "
-        f"{', '.join(UNIT_NAMES)}, or metres a unit",
+        help="unit of length of a .bvh, .amc or .fbx, if the guess is wrong: "
+        f"{', '.join(UNIT_NAMES)}, or metres per unit",
     ),
 ]
 TrueFps = Annotated[
@@ -78,7 +78,7 @@ TrueFps = Annotated[
     typer.Option(
         "--true-fps",
         metavar="FPS",
-        help="the file's true frame rate, where it gives none or a wrong one; --fps resamples",
+        help="the file's true frame rate, if it gives none or a wrong one; --fps resamples",
     ),
 ]
 
@@ -92,7 +92,7 @@ class FileOptions:
         str | None,
         typer.Option(
             metavar="AXIS",
-            help="the axis that points up in the file, where the guess is wrong: y or z",
+            help="the axis that points up in the file, if the guess is wrong: y or z",
         ),
     ] = None
     facing: Annotated[

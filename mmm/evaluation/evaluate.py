@@ -35,7 +35,7 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
     Returns:
         ``{"first", "last", "expected_cm", "position_cm"}`` for each run of frames in which anything
         is hidden: its first and last frame, the mean joint distance that the network expects (None
-        where it has no estimate), and the true one (None where nothing of the gap was recorded).
+        if it has no estimate), and the true one (None if nothing of the gap was recorded).
         Both are over all joints, hidden or not, because a hidden joint moves those below it.
     """
     # A gap is a run of frames with anything hidden, even if different joints are hidden in it.

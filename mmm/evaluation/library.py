@@ -35,7 +35,7 @@ class FileFacts:
     kind: str = ""
     """``SMPL``, ``humanoid`` (its joints' roles are known) or ``other``."""
     tempo_bpm: float | None = None
-    """Tempo of the music; 0 where it has no beat, None without music."""
+    """Tempo of the music; 0 if it has no beat, None without music."""
     split: str = ""
     picture: bytes = b""
     """A picture of the body, WebP with a transparent background."""

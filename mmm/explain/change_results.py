@@ -22,7 +22,7 @@ class _BeforeAndAfter:
     """Showing and saving, common to both kinds of results."""
 
     def scene(self) -> Scene:
-        """The truth where there is one, the motion before and the motion after the change."""
+        """The truth if there is one, the motion before and the motion after the change."""
         raise NotImplementedError
 
     def as_clip(self) -> Clip:

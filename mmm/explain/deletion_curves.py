@@ -123,7 +123,7 @@ def deletion_curves(
         raise SpecError(
             "scores",
             f"shape {np.shape(scores)}",
-            f"one a frame: ({len(clip)},)",
+            f"one per frame: ({len(clip)},)",
             "rank every frame",
         )
     chosen = chosen_joints(clip, joints)

@@ -227,7 +227,7 @@ def _given_music(music: Music, other: Music, label: str) -> tuple[Music, tuple[s
     if other.fps != music.fps:
         raise SpecError(
             label,
-            f"{other.fps:g} rows a second",
+            f"{other.fps:g} rows per second",
             f"the clip's {music.fps:g}",
             "compute its features at the clip's rate",
         )

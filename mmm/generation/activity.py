@@ -19,11 +19,11 @@ from mmm.motion.clip import Motion
 DRAWS = 6
 """Futures to choose from. Twelve are hardly better and take twice the time."""
 STILL_M_S = 0.03
-"""Added to speeds before the logarithm, metres a second. Slower movement is hardly visible."""
+"""Added to speeds before the logarithm, metres per second. Slower movement is hardly visible."""
 
 
 def log_speed(motion: Motion) -> float:
-    """Logarithm of the root mean square joint speed in metres a second; two frames or more."""
+    """Logarithm of the root mean square joint speed in metres per second; two frames or more."""
     # Without the constant, sensor noise in two standing poses would differ by whole units.
     return float(np.log(np.sqrt(energy(motion)) + STILL_M_S))
 

@@ -54,7 +54,7 @@ _REST_TOLERANCE = np.radians(45)
 _PRIOR = 0.02
 """Weight of the parent's frame, which decides only where a straight limb shows no hinge axis."""
 _STANDS_M_S = 0.4
-"""Feet slower than this, metres a second, count as flat on the floor."""
+"""Feet slower than this, metres per second, count as flat on the floor."""
 
 
 def heading(rotation: Float[Array, "*b 3 3"]) -> Float[Array, "*b"]:
@@ -105,16 +105,8 @@ class Calibration:
         offsets = role_motion.skeleton.offsets_m.astype(np.float64)
         _aim(local, offsets, roles)
         hips = (offsets[_INDEX["left_hip"]] + offsets[_INDEX["right_hip"]]) / 2
-        leg = (
-            np.mean(
-                [
-                    np.linalg.norm(offsets[_INDEX[f"{side}_{joint}"]])
-                    for side in ("left", "right")
-                    for joint in ("knee", "ankle")
-                ]
-            )
-            * 2
-        )
+        bones = [offsets[_INDEX[f"{s}_{j}"]] for s in ("left", "right") for j in ("knee", "ankle")]
+        leg = 2 * np.mean([np.linalg.norm(bone) for bone in bones])
         # A low percentile instead of the minimum, so that one bad frame does not set the floor.
         ankles = points[:, [_INDEX["left_ankle"], _INDEX["right_ankle"]], 1].min(axis=1)
         return Calibration(local, float(max(leg, 1e-3)), float(np.percentile(ankles, 5)), hips)

@@ -165,7 +165,7 @@ def _assembled(
 
     Args:
         parts: the seed, then the motions of the chunks in order.
-        music: the music given to :func:`generate`, or None where the clip's own was taken.
+        music: the music given to :func:`generate`, or None if the clip's own was taken.
         elapsed_s: seconds that the generation took.
 
     The other arguments are those given to :func:`generate`.

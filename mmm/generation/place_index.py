@@ -66,7 +66,7 @@ class PlaceIndex:
 
 
 def _places_of(library: Library, number: int) -> tuple[Array, ...] | None:
-    """The columns of one take; None where it is too short to be entered."""
+    """The columns of one take; None if it is too short to be entered."""
     places = np.arange(_LEAD, library.takes[number].frames - 1, STRIDE)
     if not len(places):
         return None
@@ -135,7 +135,7 @@ def load_indexed(path: Path, cache_dir: Path | None = None) -> tuple[Library, Pl
 
 
 def _read(stored: Path, path: Path) -> tuple[Library, PlaceIndex] | None:
-    """The library and its features; None where there is no cache, or where it is damaged."""
+    """The library and its features; None if there is no cache or it is damaged."""
     # Whatever is wrong with the cache, its contents can be computed again.
     try:
         values = np.load(stored / "values.npy", mmap_mode="r")

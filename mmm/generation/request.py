@@ -105,7 +105,7 @@ def _check_music(request: Request, music: Music) -> None:
     if music.fps != fps:
         raise SpecError(
             "music",
-            f"{music.fps:g} rows a second",
+            f"{music.fps:g} rows per second",
             f"the clip's {fps:g}",
             "take its features at the clip's rate",
         )
@@ -121,7 +121,7 @@ def _check_music(request: Request, music: Music) -> None:
     if features != size:
         raise ModelError(
             "music",
-            f"{features} music features a frame",
+            f"{features} music features per frame",
             f"the network's {size}",
             "take them anew from the recording (--music)",
         )

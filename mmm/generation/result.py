@@ -47,7 +47,7 @@ class Evaluation:
 
     generated: Summary
     reference: Summary | None
-    """None where the clip ends less than a second after the seed, or has other music."""
+    """None if the clip ends less than a second after the seed, or has other music."""
     static: Summary
     """Figures of the seed's last pose, repeated: the baseline of a motion that freezes."""
     energy_scale: float
@@ -115,7 +115,7 @@ class Generation:
     random_seed: int
     elapsed_s: float
     truth: Clip | None = None
-    """The recording, seed included; None where the clip ends with the seed or has other music."""
+    """The recording, seed included; None if the clip ends with the seed or has other music."""
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:

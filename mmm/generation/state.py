@@ -51,9 +51,9 @@ _COLUMNS = [_INDEX[point] for point in POINTS]
 VELOCITY_S = 0.18
 """Velocities are multiplied by this time, so that they have the unit of positions."""
 _BACK = 2
-"""Frames at 30 a second over which backward differences are taken."""
+"""Frames at 30 per second over which backward differences are taken."""
 STILL = 0.05
-"""Added to energies before the logarithm, squared leg lengths a squared second."""
+"""Added to energies before the logarithm, squared leg lengths per squared second."""
 
 
 def standard_points(poses: Poses) -> Float[Array, "T 22 3"]:
@@ -72,9 +72,9 @@ class States:
     pose: Float[Array, "n D"]
     """Features, weighted so that squared differences can be summed."""
     energy: Float[Array, "n"]
-    """Mean squared joint speed relative to the hips, squared leg lengths a squared second."""
+    """Mean squared joint speed relative to the hips, squared leg lengths per squared second."""
     speed: Float[Array, "n 2"]
-    """Velocity of the hips over the floor, in the body's heading, leg lengths a second."""
+    """Velocity of the hips over the floor, in the body's heading, leg lengths per second."""
 
 
 def states(now: Poses, before: Poses, seconds: float = _BACK / 30) -> States:

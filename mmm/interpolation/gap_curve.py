@@ -112,7 +112,7 @@ class Pair(NamedTuple):
     length: Any
     """Frames from the first to the second, at least 1."""
     exists: Any
-    """Bool. False where the clip has no such pair; the other fields may then hold anything
+    """Bool. False if the clip has no such pair; the other fields may then hold anything
     finite."""
 
 

@@ -96,9 +96,9 @@ class _Gaps:
     before: Tensor
     after: Tensor
     previous: Tensor
-    """The known frame before a known frame; the frame itself where there is none."""
+    """The known frame before a known frame; the frame itself if there is none."""
     following: Tensor
-    """The known frame after a known frame; the frame itself where there is none."""
+    """The known frame after a known frame; the frame itself if there is none."""
     length: Tensor
     """Frames from a known frame to the following one, at least 1."""
     elapsed: Tensor

@@ -45,7 +45,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class AistName:
-    """What an AIST++ name says."""
+    """The parts of an AIST++ file name."""
 
     genre: str
     """Two letters: BR break, HO house, JB ballet jazz, JS street jazz, KR krump, LH LA hip-hop, LO
@@ -88,7 +88,7 @@ def split_of(path: Path) -> str:
 
     Returns:
         ``train``, ``val`` or ``test`` by the ``crossmodal_*.txt`` lists of a ``splits`` folder
-        beside the file or its folder; empty where none lists it.
+        beside the file or its folder; empty if none lists it.
     """
     name = parse_aist_name(path.stem)
     if name is None:
@@ -109,7 +109,7 @@ def _numbers(
     source: str,
     largest: float = _LARGEST_TRANSLATION,
 ) -> np.ndarray:
-    """An array of the file, one row a frame."""
+    """An array of the file, reshaped to one row per frame."""
     value = content.get(key)
     if not isinstance(value, np.ndarray):
         raise FileError(
@@ -118,7 +118,7 @@ def _numbers(
             "smpl_poses, smpl_trans and smpl_scaling",
             "choose a file of AIST++'s motions folder",
         )
-    # The size decides and not the shape, so (T, 24, 3) is accepted for the poses as well.
+    # Only the size is checked, so poses of shape (T, 24, 3) are accepted too.
     if value.dtype.kind not in "fiu" or value.ndim < 1 or value.size % columns:
         raise FileError(
             source,
@@ -158,7 +158,7 @@ def read_aist(
     Args:
         content: the file's arrays, see :func:`mmm.io.pickles.unpickle_arrays`.
         path: the file.
-        unit_m: metres a unit of translation, for files without ``smpl_scaling``.
+        unit_m: metres per unit of translation, for files without ``smpl_scaling``.
         fps: frames per second, where not AIST++'s 60 or EDGE's 30.
         up: the axis that points up, ``y`` or ``z``, where not as the kind of file has it.
         largest: joints times frames of the longest file that is read.
@@ -191,12 +191,12 @@ def read_aist(
         if unit_m is not None:
             raise SpecError(
                 "unit",
-                f"{path.name} says its own, smpl_scaling",
-                "a unit for files that do not say theirs",
+                f"{path.name} states its own, smpl_scaling",
+                "a unit for files that state none",
                 "leave it out",
             )
         scaling = float(_numbers(content, "smpl_scaling", 1, source)[0, 0])
-        # A smaller scaling would put the body beyond what float32 can place.
+        # With a smaller scaling, positions would exceed the precision of float32.
         if not scaling > 1e-6:
             raise FileError(
                 source, f"smpl_scaling is {scaling:g}", "a positive number", "download it again"
@@ -221,7 +221,7 @@ def read_aist(
 
 
 def _one_take(content: dict[str, Any]) -> dict[str, Any]:
-    """The arrays of a pickle, also where they are those of a single named take."""
+    """The arrays of a pickle; of a single named take, those inside it."""
     # PHC and other retargeting code write joblib files of {take name: arrays}.
     takes = [value for value in content.values() if isinstance(value, dict)]
     return takes[0] if len(takes) == len(content) == 1 else content
@@ -236,13 +236,12 @@ def _without_scaling(
     up: str | None,
 ) -> tuple[Motion, tuple[str, ...], bool]:
     """The motion of a file without ``smpl_scaling``, notes, and whether it had Z up."""
-    place = trans.astype(np.float64) * (unit_m or 1.0) + SMPL_PELVIS_REST_M
-    place = place.astype(np.float32)
-    stands = is_z_up(SMPL24, rotations, place)
-    like_edge = has_positions or stands
+    root_m = trans.astype(np.float64) * (unit_m or 1.0) + SMPL_PELVIS_REST_M
+    root_m = root_m.astype(np.float32)
+    like_edge = has_positions or is_z_up(SMPL24, rotations, root_m)
     z_up = like_edge if up is None else up == "z"
     rate = fps or (EDGE_FPS if like_edge else AIST_FPS)
-    motion = Motion(SMPL24, rotations, place, rate)
+    motion = Motion(SMPL24, rotations, root_m, rate)
     unit = "metres" if unit_m is None else f"units of {unit_m:g} m"
     note = (
         f"It has no smpl_scaling: read as EDGE writes, {rate:g} frames a second and "
@@ -255,8 +254,8 @@ def _without_scaling(
 
 
 def _positive(value: object, default: float) -> float:
-    """A number from a clip's meta, or the default where it is none that makes sense."""
-    # Meta survives in `.npz` files that others may have edited.
+    """A number from a clip's meta; the default if it is not a positive number."""
+    # Clips keep their meta in `.npz` files, which others may have edited.
     return float(value) if isinstance(value, int | float) and 0 < value < 1e9 else default
 
 

@@ -1,4 +1,4 @@
-"""AMC motions on ASF skeletons (CMU, SNU): see ``mmm.io.asf`` for what their angles mean."""
+"""AMC motions on ASF skeletons (CMU, SNU). ``mmm.io.asf`` defines their angles."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from mmm.motion.clip import Clip, Motion
 Array = np.ndarray
 
 CMU_FPS = 120.0
-"""AMC files without a rate are taken for CMU's, recorded at 120 frames a second."""
+"""AMC files without a rate are assumed to be CMU's, recorded at 120 frames a second."""
 # ASF gives lengths in inches divided by its `length` (0.45 in CMU's files).
 _INCH_M = 0.0254
 # AMC has no standard key for the rate, so some collections give it in a folder's name (walk_60fps).
@@ -29,7 +29,7 @@ _CURE = "use the recording and the .asf that came with it"
 
 @dataclass
 class _AmcText:
-    """An AMC file as numbers by bone, not yet knowing what they mean."""
+    """The numbers of an AMC file by bone, not yet interpreted."""
 
     values: dict[str, Float[Array, "T n"]]
     frames: int
@@ -49,13 +49,12 @@ def read_amc(
 
     Args:
         path: the file.
-        asf: its skeleton; looked for beside it and in the two folders above where not given.
-        unit_m: metres a unit. Where not given, it is 0.0254 / the ASF's ``length`` if that makes a
-            body of natural size, else the unit that does.
-        fps: frames per second. Where not given, it is what the file says, else what a folder named
-            ``..._60fps`` says, else 120.
-        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not
-            given.
+        asf: its skeleton; by default a fitting one beside it or in the two folders above.
+        unit_m: metres per unit; by default 0.0254 / the ASF's ``length`` if that makes a body of
+            natural size, else the unit that does.
+        fps: frames per second; by default the file's, else that in the name of a folder
+            (``..._60fps``), else 120.
+        up: the axis that points up, ``y`` or ``z``; by default guessed from the body's posture.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -79,8 +78,8 @@ def read_amc(
     unit, unit_name = _INCH_M / body.length_scale, "inches"
     if unit_m is not None:
         unit = unit_m
-    # The header's unit is not always that of the numbers. It is believed where it gives a child or
-    # an adult, between 1 m and 2.4 m.
+    # The header's unit is not always that of the numbers. It is used if it gives a body between 1 m
+    # and 2.4 m tall.
     elif not 1.0 <= height * unit <= 2.4:
         unit, unit_name = guess_unit(height)
     notes = (*notes, *unit_notes(height * unit, unit_name, unit_m is not None))
@@ -96,7 +95,8 @@ def read_amc(
 
 def _parse(path: Path) -> _AmcText:
     """The numbers of every bone."""
-    # Lines are collected as text and converted a bone at a time, ten times as fast as line by line.
+    # Lines are collected as text and converted one bone at a time, which is ten times as fast as
+    # line by line.
     parts: dict[str, list[str]] = {}
     radians, fps, frames = False, None, 0
     text, _ = read_text(path, "an AMC motion")
@@ -105,13 +105,13 @@ def _parse(path: Path) -> _AmcText:
         if not name or name.startswith("#"):
             continue
         if name.startswith(":"):
-            # Degrees are the default, as in CMU's files; ASF's own `angle` is about the ASF alone.
+            # Degrees are the default, as in CMU's files; the ASF's `angle` applies to the ASF only.
             radians = radians or name.upper() == ":RADIANS"
             if name.upper() == ":SAMPLES-PER-SECOND":
                 fps = _rate(rest, path, number)
         elif name.isdecimal() and not rest.strip():
             frames += 1
-        # A bone twice in one frame would shift all its later frames by one.
+        # A bone that occurs twice in a frame would shift all its later frames by one.
         elif frames and len(parts.setdefault(name, [])) < frames:
             parts[name].append(rest)
         else:
@@ -119,7 +119,7 @@ def _parse(path: Path) -> _AmcText:
                 f"{path} line {number}",
                 repr(line.strip()[:40])
                 + (" a second time in one frame" if frames else " before the first frame number"),
-                "frame numbers, each followed by one line a bone",
+                "frame numbers, each followed by one line per bone",
                 _CURE,
             )
     if not frames:
@@ -150,7 +150,7 @@ def _rate(text: str, path: Path, number: int) -> float:
 
 
 def _numbers(rows: list[str], frames: int) -> Float[Array, "T n"] | None:
-    """A bone's lines as numbers; None where they are not as many in every frame."""
+    """A bone's lines as numbers; None if their count differs between frames."""
     words = " ".join(rows).split()
     # One conversion of all words at once; NaN marks the failure, which `_fault` then locates.
     try:
@@ -205,7 +205,7 @@ def _fault(text: str, bone: str, frames: int, width: int, path: Path) -> FileErr
 
 
 def _misfit(body: AsfSkeleton, text: _AmcText) -> str:
-    """Why a skeleton is not this recording's, or nothing."""
+    """Why a skeleton does not fit this recording; empty if it does."""
     # CMU has 144 subjects whose skeletons share their bones' names, so the numbers of degrees of
     # freedom are compared as well.
     widths = {bone.name: len(bone.dof) for bone in body.bones}
@@ -213,17 +213,16 @@ def _misfit(body: AsfSkeleton, text: _AmcText) -> str:
         if name not in widths:
             return f"{name} is no bone of"
         if values.shape[1] != widths[name]:
-            return f"{name} has {values.shape[1]} numbers a frame, not the {widths[name]} of"
+            return f"{name} has {values.shape[1]} numbers per frame, not the {widths[name]} of"
     # Bones without degrees of freedom have no line in an AMC.
     missing = [name for name, width in widths.items() if width and name not in text.values]
     return f"no line for {missing[0]}, a bone of" if missing else ""
 
 
 def _candidates(path: Path) -> Iterator[Path]:
-    """ASF files near by.
+    """``.asf`` files near a recording.
 
-    Those in the recording's own folder come first, and there the one whose name begins the
-    recording's.
+    Those in its own folder come first, and among them those whose name begins the recording's.
     """
     for folder in (path.parent, *list(path.resolve().parents)[1:3]):
         skeletons = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".asf")
@@ -257,11 +256,11 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
         )
     if path.stem.lower().startswith(fitting[0].path.stem.lower()):
         return fitting[0], ()
-    # Of several that fit, the one with the most end sites is taken, since some programs leave the
-    # last bones without length.
+    # Of several that fit, the one with the most end sites is taken, since some programs write last
+    # bones of zero length.
     chosen = max(fitting, key=lambda body: len(body.skeleton().end_sites))
     ours = chosen.skeleton().offsets_m
-    # Skeletons within 1 % of the longest bone make the same movement; the choice needs no note.
+    # Skeletons that agree within 1 % of the longest bone give the same motion and need no note.
     apart = [
         other.path.name
         for other in fitting
@@ -269,7 +268,7 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
     ]
     if apart:
         return chosen, (
-            f"Taken to be on {chosen.path.name}; {', '.join(apart)} would fit too "
+            f"The skeleton was taken from {chosen.path.name}; {', '.join(apart)} would fit too "
             "(give the right .asf if that is wrong).",
         )
     return chosen, ()
@@ -278,7 +277,7 @@ def _find_asf(path: Path, text: _AmcText) -> tuple[AsfSkeleton, tuple[str, ...]]
 def _local_rotations(
     body: AsfSkeleton, text: _AmcText
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
-    """C M C^-1 of every bone, and the root's place in the file's unit."""
+    """C M C^-1 of every bone (see ``mmm.io.asf``), and the root's position in the file's unit."""
     scale = 1.0 if text.radians else np.pi / 180
     axes = body.axes()
     rotations = np.broadcast_to(
@@ -291,8 +290,8 @@ def _local_rotations(
             order = "".join(bone.dof[c][1] for c in turning).upper()
             turned = extrinsic(text.values[bone.name][:, turning] * scale, order)
             rotations[:, j] = axes[j] @ turned.astype(np.float64) @ axes[j].T
-    root, place = body.bones[0], np.zeros((text.frames, 3))
+    root, position = body.bones[0], np.zeros((text.frames, 3))
     for c, name in enumerate(root.dof):
         if name.startswith("t"):
-            place[:, "xyz".index(name[1])] = text.values[root.name][:, c]
-    return rotations, place
+            position[:, "xyz".index(name[1])] = text.values[root.name][:, c]
+    return rotations, position

@@ -55,7 +55,7 @@ class AsfSkeleton:
         return tuple(bone.name for bone in self.bones)
 
     def axes(self) -> Float[Array, "J 3 3"]:
-        """C of every bone, float64."""
+        """C of every bone (see the module's docstring), float64."""
         scale = 1.0 if self.radians else np.pi / 180
         turned = [
             extrinsic(np.array([bone.axis]) * scale, bone.axis_order)[0] for bone in self.bones
@@ -66,7 +66,7 @@ class AsfSkeleton:
         """The tree in the file's unit, joints at the beginnings of bones."""
         ends = np.array([np.multiply(bone.direction, bone.length) for bone in self.bones])
         offsets = np.array([np.zeros(3) if p < 0 else ends[p] for p in self.parents])
-        # A last bone's end is no joint, but its length is the size of a head, hand or foot.
+        # The end of a last bone is no joint, but it gives the size of a head, hand or foot.
         inner = set(self.parents)
         tips = tuple(
             (j, (float(x), float(y), float(z)))
@@ -77,12 +77,14 @@ class AsfSkeleton:
 
 
 def extrinsic(angles_rad: Float[Array, "T n"], order: str) -> Float[Array, "T 3 3"]:
-    """Rotations about fixed axes, the first letter's first, float32."""
+    """Rotations about fixed axes, applied in the order of the letters, float32."""
     # Extrinsic X, Y, Z equals intrinsic Z, Y, X; `euler_to_matrix` is intrinsic.
     return rot.euler_to_matrix(angles_rad[:, ::-1], order[::-1].upper())
 
 
 class _Reader:
+    """Parses an ASF file line by line, and reports faults with their line."""
+
     def __init__(self, path: Path) -> None:
         self.path, self.line = path, 0
         self.root = AsfBone("root")
@@ -110,8 +112,7 @@ class _Reader:
         return values
 
     def read(self) -> AsfSkeleton:
-        # Sections that are missing here (:version, :name, :documentation, :skin) say nothing of
-        # bones.
+        # The other sections (:version, :name, :documentation, :skin) do not describe bones.
         handlers = {
             "units": self.units,
             "root": self.root_line,
@@ -142,7 +143,7 @@ class _Reader:
             self.radians = len(words) > 1 and words[1].lower().startswith("rad")
 
     def root_line(self, words: list[str]) -> None:
-        # `position` is not read, since the AMC gives the root's place in every frame.
+        # `position` is not read, since the AMC gives the root's position in every frame.
         keyword = words[0].lower()
         if keyword == "order":
             self.root.dof = self.degrees_of_freedom(words[1:])
@@ -184,7 +185,7 @@ class _Reader:
         elif keyword == "dof":
             self.bone.dof = self.degrees_of_freedom(words[1:])
         elif keyword == "end":
-            # `root` is the hierarchy's name of :root; a bone of that name would be a second one.
+            # `root` refers to :root in the hierarchy, so no bone may have that name.
             if not self.bone.name or self.bone.name in self.bones or self.bone.name == "root":
                 raise self.fail(f"bone name {self.bone.name!r}", "a name of its own for every bone")
             if len(self.bones) == MOST_JOINTS:
@@ -201,12 +202,12 @@ class _Reader:
         self.children.setdefault(words[0], []).extend(words[1:])
 
     def ordered(self) -> AsfSkeleton:
-        """Depth first, so that a BVH written from it nests in the same order."""
+        """The bones depth first, so that a BVH written from them nests in the same order."""
         bones, parents, seen = [], [], set()
         stack = [("root", -1)]
         while stack:
             name, parent = stack.pop()
-            # A bone seen twice may also close a circle, which would never end.
+            # A bone that is seen twice may also close a cycle, on which the loop would never end.
             if name in seen:
                 raise self.fail(f"bone {name!r} has two parents", "a tree")
             seen.add(name)

@@ -1,4 +1,4 @@
-"""What a file does not say and the body shows: the unit of length, the axis up, and the facing."""
+"""Guessing the unit of length and the up axis of a file from the body in it."""
 
 import re
 from functools import lru_cache
@@ -35,17 +35,18 @@ TURNED_UP = "The file has Z up; it is turned to Y up here."
 UP_AXES = ("y", "z")
 """Axes that may point up in a file; clips have Y up."""
 # An adult of mean height, measured as `body_height` does: without heels and the top of the head.
-_GROWN_M = 1.65
-# The most that being too tall costs, as a logarithm. Recordings of children are common and giants
-# are not: a height of 103 is 1.03 m in centimetres and not 2.61 m in inches.
+_ADULT_M = 1.65
+# Limit of the extra cost of bodies taller than an adult, in units of log height. Recordings of
+# children are common and giants are not: 103 means 1.03 m in centimetres, not 2.61 m in inches.
 _TALL_COST = 0.42
 # Joints on all paths from root to tip. A rig with fingers and face has 5,000; the search for roles
 # compares paths, so a hostile tree of 2,000 joints would take minutes.
 _MOST_STEPS = 100_000
-# Of the height below the head. A head's own tip is nearer; the tip of a hat or of hair may not be.
+# Longest distance from the head joint to its tip, as a share of the height below the head. Tips of
+# hats and hair may be farther away and do not count.
 _HEAD_ABOVE = 0.2
 NATURAL_M = (1.2, 2.2)
-"""The heights taken for natural; outside them a reader says so."""
+"""The range of natural heights; outside it, readers add a note."""
 # Names in lower case; "先" is "tip" in the Japanese bodies of MikuMikuDance.
 _ANKLE = re.compile(r"foot|ankle")
 _HEAD_TIP = re.compile(r"head|end|top|tip|nub|site|tail|先")
@@ -65,11 +66,11 @@ def _roles(names: tuple[str, ...], parents: tuple[int, ...]) -> dict[str, int]:
 
 
 def _head_and_feet(skeleton: Skeleton) -> tuple[int | None, list[int]]:
-    """The head, or the highest joint of the trunk that is known, and the ankles."""
+    """The joint of the head (or the highest known one of the trunk), and those of the ankles."""
     roles = _roles(skeleton.names, skeleton.parents)
     feet = [roles[f"{side}_ankle"] for side in ("left", "right") if f"{side}_ankle" in roles]
     head = next((roles[role] for role in ("head", "neck", "spine3") if role in roles), None)
-    # Bodies outside the known naming schemes still have limbs by their shape.
+    # Joints of bodies with unknown naming schemes are found by the limbs of the tree.
     if head is None:
         heads = [j for j, limb in enumerate(skeleton.limbs) if limb == "head"]
         named = [j for j in heads if "head" in skeleton.names[j].lower()]
@@ -87,20 +88,19 @@ def _head_and_feet(skeleton: Skeleton) -> tuple[int | None, list[int]]:
 
 
 def body_height(skeleton: Skeleton) -> float:
-    """How tall the body is, in the unit of the offsets: bones from an ankle up to the head's top.
+    """Height of the body in the unit of the offsets: bones from an ankle up to the head's top.
 
-    Measured along the bones, so that it needs no rest pose (some files have bones along X
-    throughout). It is about a tenth less than a tape would say, for want of heels and, often, of
-    the top of the head. What stands beside this way does not count: a root on the floor, hair,
-    hats, props. A body without feet or head by name is measured by its longest way from tip to tip
-    instead.
+    It is measured along the bones, so that it needs no rest pose (in some files all bones point
+    along X). It is about a tenth less than the body's height, because it lacks the heels and often
+    the top of the head. Joints off this path do not count: a root on the floor, hair, hats, props.
+    A body without a recognised head or feet is measured by its longest path between two tips.
     """
     lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
     head, feet = _head_and_feet(skeleton)
-    # From hand to foot a body measures five quarters of its height.
+    # The longest path is from hand to foot, about five quarters of the height.
     if head is None or not feet:
-        return 0.8 * _longest_way(skeleton, lengths)
-    below = max(_way(skeleton, lengths, foot, head) for foot in feet)
+        return 0.8 * _longest_path(skeleton, lengths)
+    below = max(_path_length(skeleton, lengths, foot, head) for foot in feet)
     tips = [tip for j, tip in skeleton.end_sites if j == head]
     children = [
         skeleton.offsets_m[j]
@@ -111,8 +111,8 @@ def body_height(skeleton: Skeleton) -> float:
     return below + max((length for length in above if length < _HEAD_ABOVE * below), default=0.0)
 
 
-def _way(skeleton: Skeleton, lengths: Float[Array, "J"], start: int, end: int) -> float:
-    """The length of the bones between two joints."""
+def _path_length(skeleton: Skeleton, lengths: Float[Array, "J"], start: int, end: int) -> float:
+    """The total length of the bones between two joints."""
     length, above = 0.0, set(ancestors(skeleton, start))
     while end not in above:
         length, end = length + float(lengths[end]), skeleton.parents[end]
@@ -121,11 +121,8 @@ def _way(skeleton: Skeleton, lengths: Float[Array, "J"], start: int, end: int) -
     return length
 
 
-def _longest_way(skeleton: Skeleton, lengths: Float[Array, "J"]) -> float:
-    """The longest path between two tips of the tree.
-
-    A body's is from hand to foot, five quarters of its height.
-    """
+def _longest_path(skeleton: Skeleton, lengths: Float[Array, "J"]) -> float:
+    """The length of the longest path between two tips of the tree."""
     # One pass from the leaves up, as for the diameter of a tree: `below` is the longest path down
     # from each joint, and the two longest arms of one joint make a candidate.
     below = np.zeros(len(skeleton))
@@ -143,15 +140,15 @@ def guess_unit(height: float) -> tuple[float, str]:
     """The most natural unit for a body of this height.
 
     Returns:
-        Metres a unit, and the unit's name.
+        Metres per unit, and the unit's name.
     """
     if height <= 0:
         return 0.01, "centimetres"
 
     def cost(name: str) -> float:
-        # A logarithm, so that half and double the height are equally wrong. Too tall costs 2.6
-        # times as much, up to the limit above.
-        error = float(np.log(height * UNITS_M[name] / _GROWN_M))
+        # A logarithm, so that half and double the height are equally wrong. Being too tall costs
+        # 2.6 times as much, up to the limit above.
+        error = float(np.log(height * UNITS_M[name] / _ADULT_M))
         return error + min(1.6 * error, _TALL_COST) if error > 0 else -error
 
     name = min(UNITS_M, key=cost)
@@ -159,7 +156,7 @@ def guess_unit(height: float) -> tuple[float, str]:
 
 
 def parse_unit(text: str) -> float:
-    """Metres a unit, from a short name of ``UNIT_NAMES`` or a number of metres.
+    """Metres per unit, from a short name of ``UNIT_NAMES`` or a number of metres.
 
     Raises:
         SpecError: neither.
@@ -174,13 +171,13 @@ def parse_unit(text: str) -> float:
         raise SpecError(
             f"unit {text}",
             "neither a unit nor a length above zero",
-            f"{', '.join(UNIT_NAMES)}, or metres a unit",
+            f"{', '.join(UNIT_NAMES)}, or metres per unit",
         )
     return value
 
 
 def short_unit(unit_m: float) -> str:
-    """What :func:`parse_unit` reads back as so many metres."""
+    """The shortest text that :func:`parse_unit` reads as this unit."""
     return next(
         (short for short, name in UNIT_NAMES.items() if abs(UNITS_M[name] / unit_m - 1) < 1e-6),
         f"{unit_m:g}",
@@ -188,7 +185,7 @@ def short_unit(unit_m: float) -> str:
 
 
 def unit_name(unit_m: float) -> str:
-    """The name of a unit of so many metres; ``0.3 m`` where it has none."""
+    """The name of a unit of this many metres; a text such as ``0.3 m`` if it has none."""
     return next(
         (name for name, length in UNITS_M.items() if abs(length / unit_m - 1) < 1e-6),
         f"{unit_m:g} m",
@@ -196,10 +193,10 @@ def unit_name(unit_m: float) -> str:
 
 
 def how_read(clip: Clip) -> tuple[float, str] | None:
-    """The unit and the axis up that a reader took for a clip's file.
+    """The unit and the up axis that a reader assumed for a clip's file.
 
     Returns:
-        Metres a unit and ``y`` or ``z``; None where the file's format says both.
+        Metres per unit, and ``y`` or ``z``; None if the file's format defines both.
     """
     for kind in ("bvh", "amc"):
         facts = clip.meta.get(kind)
@@ -215,13 +212,13 @@ def how_read(clip: Clip) -> tuple[float, str] | None:
 def unit_notes(
     height_m: float, unit_name: str, given: bool, origin: str = "guessed as"
 ) -> tuple[str, ...]:
-    """A sentence where the body is not of natural size in the chosen unit.
+    """A remark if the body is not of natural size in the chosen unit.
 
     Args:
         height_m: the body's height, metres.
-        unit_name: the unit that was taken.
+        unit_name: the name of the unit.
         given: whether the user gave it.
-        origin: where it is from otherwise, before its name.
+        origin: words before the unit's name that tell its origin, if the user did not give it.
     """
     if NATURAL_M[0] <= height_m <= NATURAL_M[1]:
         return ()
@@ -235,16 +232,16 @@ def unit_notes(
 def is_z_up(
     skeleton: Skeleton, rotations: Float[Array, "T J 3 3"], root_m: Float[Array, "T 3"]
 ) -> bool:
-    """Whether the body stands along Z: its head up and its feet down over the whole clip.
+    """Whether the file has Z up: the head points along +Z and the feet along -Z in the mean.
 
-    A body that lies down in a file with Y up does so too. So one of these has to hold as well: its
-    rest pose stands along Z, its hips are at the height of hips in Z, or its root stays at the
-    origin and tells nothing. The unit does not matter.
+    This also holds for a body that lies down in a file with Y up. So one of these has to hold as
+    well: the rest pose stands along Z, the Z of the hips is a natural height of hips, or the root
+    stays at the origin. The unit does not matter.
     """
     head, feet = _head_and_feet(skeleton)
     if head is None or not feet:
         return False
-    # About 50 frames decide as well as all, and a day of recording would take minutes.
+    # About 50 frames give the same answer as all, and a day of recording would take minutes.
     few = slice(None, None, max(1, len(root_m) // 50))
     hips = _roles(skeleton.names, skeleton.parents).get("pelvis", 0)
     positions, _ = forward_kinematics(skeleton, rotations[few], root_m[few])
@@ -278,14 +275,14 @@ def _mean_direction(vectors: Float[Array, "T 3"]) -> Float[Array, "3"]:
 
 # (x, y, z) becomes (x, z, -y), a proper rotation: swapping Y and Z would mirror the body.
 Z_TO_Y = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], dtype=np.float32)
-"""Turns what is along Z to Y."""
+"""The rotation that takes Z to Y."""
 
 
 def z_up_to_y_up(motion: Motion) -> Motion:
-    """The same motion turned by -90 degrees about X, so that what was along Z is along Y."""
+    """The motion rotated by -90 degrees about X, which takes Z to Y."""
     return turned(motion, Z_TO_Y)
 
 
 def y_up_to_z_up(motion: Motion) -> Motion:
-    """The other way: what was along Y is along Z."""
+    """The motion rotated by 90 degrees about X, which takes Y to Z."""
     return turned(motion, Z_TO_Y.T)

@@ -1,8 +1,8 @@
 """BVH files: any layout of channels is read, and clips are written in the layout of their file.
 
 Angles of a BVH joint are intrinsic, in degrees, and applied in the order of its channels (Meredith
-and Maddock, *Motion Capture File Formats Explained*, 2001). What position channels below the root
-mean differs between programs; ``mmm.io.bvh_positions`` decides it.
+and Maddock, *Motion Capture File Formats Explained*, 2001). Programs disagree on the meaning of
+position channels below the root; ``mmm.io.bvh_positions`` decides it.
 """
 
 from dataclasses import replace
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.io.body import TURNED_UP, body_height, guess_unit, is_z_up, unit_notes, z_up_to_y_up
-from mmm.io.bvh_out import Layout, clip_to_document, format_bvh, turns
+from mmm.io.bvh_out import Layout, clip_to_document, euler_order, format_bvh
 from mmm.io.bvh_positions import (
     added_joints,
     compose_chain,
@@ -45,11 +45,10 @@ def read_bvh(
 
     Args:
         path: the file.
-        unit_m: metres a unit; guessed from the height of the body where not given.
+        unit_m: metres per unit; guessed from the height of the body if not given.
         fps: frames per second, where the header is missing or wrong.
-        up: the axis that points up, ``y`` or ``z``; guessed from how the body stands where not
-            given.
-        body: which of several bodies, by its root's name or its number from 1; the first where
+        up: the axis that points up, ``y`` or ``z``; by default guessed from the body's posture.
+        body: which of several bodies, by its root's name or its number from 1; the first if
             not given.
         largest: joints times frames of the longest file that is read.
 
@@ -59,16 +58,16 @@ def read_bvh(
     """
     text, encoding = read_text(path, "a BVH file")
     document = parse_bvh(text, str(path), fps, body)
-    # Before the matrices, which take nine numbers for three of the table.
+    # Checked before the matrices are made, which take three times the memory of the angles.
     check_size(str(path), len(document.joints), len(document.values), largest)
     return document_to_clip(document, path.stem, str(path), unit_m, up, encoding)
 
 
 def write_bvh(clip: Clip, path: Path) -> None:
-    """A clip as ``.bvh``.
+    """Write a clip as ``.bvh``.
 
-    It is laid out as the BVH that the clip came from (unit, joints, channels, up axis, encoding of
-    names), else in centimetres and ZYX.
+    A clip that came from a BVH keeps that file's layout (unit, joints, channels, up axis, encoding
+    of names). Others are written in centimetres, with Euler order ZYX.
 
     Raises:
         FileError: the file cannot be written.
@@ -86,27 +85,27 @@ def document_to_clip(
     up: str | None = None,
     encoding: str = "utf-8",
 ) -> Clip:
-    """The movement that a document describes, in metres and Y up.
+    """The clip of a document, in metres and with Y up.
 
     Args:
         document: the file's joints and numbers.
         name: the clip's name.
         source: where it came from.
-        unit_m: metres a unit; guessed where not given.
-        up: the axis that points up, ``y`` or ``z``; guessed where not given.
+        unit_m: metres per unit; guessed if not given.
+        up: the axis that points up, ``y`` or ``z``; guessed if not given.
         encoding: the file's encoding, in which its names are written back.
     """
     notes = list(document.notes)
-    rotations, places = _local_transforms(document)
+    rotations, positions = _local_transforms(document)
     skeleton = _file_skeleton(document)
-    # In the file's unit; thresholds are shares of it, since the unit is not known yet.
+    # In the file's unit. Thresholds are relative to it, since the unit is not known yet.
     height = body_height(skeleton)
     chain = single_chain(document)
-    added = added_joints(document, places, chain)
-    _add_offsets(document, places, added)
-    top = moving_root(document, places, chain, height)
-    root, rotations[:, top] = compose_chain(rotations, places, top)
-    offsets = mean_offsets(document, places, top, height, unit_m, notes)
+    added = added_joints(document, positions, chain)
+    _add_offsets(document, positions, added)
+    top = moving_root(document, positions, chain, height)
+    root, rotations[:, top] = compose_chain(rotations, positions, top)
+    offsets = mean_offsets(document, positions, top, height, unit_m, notes)
     # Joints above the root that moves are folded into it. Networks expect the hips as the root.
     if top:
         dropped = ", ".join(joint.name for joint in document.joints[:top])
@@ -143,21 +142,21 @@ def document_to_clip(
         z_up,
         encoding,
     )
-    among = {} if document.among is None else document.among.to_meta()
-    meta = MappingProxyType({"bvh": layout.to_meta(), **among})
+    choice = {} if document.bodies is None else document.bodies.to_meta()
+    meta = MappingProxyType({"bvh": layout.to_meta(), **choice})
     return Clip(name, as_smpl(motion), source=source, notes=tuple(notes), meta=meta)
 
 
-def _add_offsets(document: BvhDocument, places: Float[Array, "T J 3"], added: list[int]) -> None:
-    """Turn position channels that are added to a joint's offset into places, in place."""
+def _add_offsets(document: BvhDocument, positions: Float[Array, "T J 3"], added: list[int]) -> None:
+    """Add the OFFSET to the positions of joints whose channels are relative to it, in place."""
     for j in added:
         axes = position_axes(document.joints[j])
-        places[:, j, axes] += np.array(document.joints[j].offset)[axes]
+        positions[:, j, axes] += np.array(document.joints[j].offset)[axes]
 
 
 def _file_skeleton(document: BvhDocument) -> Skeleton:
     """The tree in the file's unit."""
-    # Programs write End Sites of no length where they know none.
+    # Programs write End Sites of zero length if they know none.
     tips = tuple((j, tip) for j, tip in document.ends if any(tip))
     offsets = np.array([joint.offset for joint in document.joints])
     return Skeleton(
@@ -171,7 +170,10 @@ def _file_skeleton(document: BvhDocument) -> Skeleton:
 def _local_transforms(
     document: BvhDocument,
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T J 3"]]:
-    """Every joint's rotation and position in its parent's frame, in the file's unit."""
+    """Every joint's rotation and position in its parent's frame, in the file's unit.
+
+    Position channels are taken to replace the OFFSET.
+    """
     values, joints = document.values, document.joints
     starts = np.cumsum([0] + [len(joint.channels) for joint in joints])
     rotations = np.broadcast_to(
@@ -179,7 +181,7 @@ def _local_transforms(
     ).copy()
     groups: dict[str, list[int]] = {}
     for j, joint in enumerate(joints):
-        groups.setdefault(turns(joint.channels), []).append(j)
+        groups.setdefault(euler_order(joint.channels), []).append(j)
     # Joints of one Euler order are converted together, which is faster than one by one.
     for order, members in groups.items():
         if order:
@@ -192,12 +194,12 @@ def _local_transforms(
                 for j in members
             ]
             rotations[:, members] = rot.euler_to_matrix(np.radians(values[:, columns]), order)
-    # The OFFSET stands where an axis has no position channel.
-    places = np.broadcast_to(
+    # Axes without a position channel keep the OFFSET.
+    positions = np.broadcast_to(
         [joint.offset for joint in joints], (len(values), len(joints), 3)
     ).copy()
     for j, joint in enumerate(joints):
         for c, name in enumerate(joint.channels):
             if name.endswith("position"):
-                places[:, j, "XYZ".index(name[0])] = values[:, starts[j] + c]
-    return rotations, places
+                positions[:, j, "XYZ".index(name[0])] = values[:, starts[j] + c]
+    return rotations, positions

@@ -18,7 +18,7 @@ LARGEST_NUMBER = 1e9
 _HEADER = re.compile(r"\s*([A-Za-z][^\n]*)")
 _FRAMES = re.compile(r"Frames\s*[:=]?\s*(\S*)", re.IGNORECASE)
 _FRAME_TIME = re.compile(r"Frame\s*Time\s*[:=]?\s*([^\sa-df-z]*)\s*([a-z]*)\.?", re.IGNORECASE)
-# Frame Times with a unit, also in French and German, are not in any description, but occur.
+# Frame Times with a unit, also in French and German, occur, although no description has them.
 _UNITS_S = {"": 1.0, "ms": 0.001} | dict.fromkeys(
     ("s", "sec", "secs", "second", "seconds", "seconde", "sekunden"), 1.0
 )
@@ -31,16 +31,16 @@ _SLOWEST_USUAL_HZ = 5.0
 
 
 def motion_header(text: str, start: int, source: str) -> tuple[int | None, float | None, int]:
-    """The lines between MOTION and the numbers.
+    """Parse the lines between MOTION and the numbers.
 
     Returns:
-        The number of frames and the frame rate (Hz), each None where it is missing, and where in
-        ``text`` the numbers begin.
+        The number of frames and the frame rate (Hz), each None if it is missing, and the index in
+        ``text`` at which the numbers begin.
 
     Raises:
-        FileError: another line stands there.
+        FileError: there is a line of another kind.
     """
-    promised: int | None = None
+    declared: int | None = None
     rate: float | None = None
     while line := _HEADER.match(text, start):
         words = line[1].strip()
@@ -48,7 +48,7 @@ def motion_header(text: str, start: int, source: str) -> tuple[int | None, float
             break  # a number that is not finite, which the reader of the table reports
         start = line.end()
         if match := _FRAMES.fullmatch(words):
-            promised = int(match[1]) if re.fullmatch(r"[0-9]{1,18}", match[1]) else None
+            declared = int(match[1]) if re.fullmatch(r"[0-9]{1,18}", match[1]) else None
         elif (match := _FRAME_TIME.fullmatch(words)) and (
             not match[1] or match[2].lower() in _UNITS_S
         ):
@@ -62,19 +62,19 @@ def motion_header(text: str, start: int, source: str) -> tuple[int | None, float
                 RE_EXPORT,
             )
     after = re.compile(r"[^\S\n]*\n?").match(text, start)
-    return promised, rate, after.end() if after else start
+    return declared, rate, after.end() if after else start
 
 
 def frame_rate(seconds: str, unit_s: float = 1.0) -> float | None:
-    """Frames per second of a Frame Time; None where it is no time above zero.
+    """Frames per second of a Frame Time; None if it is no time above zero.
 
-    A whole number of frames per second is taken where the time gives one (0.005 is 200). Otherwise
-    the time is a rounded one, and the nearest usual rate that rounds to its digits is meant (0.033
-    is 30, 0.021 is 48). Where there is none the time is taken as it stands.
+    If the time gives a whole number of frames per second, that is the rate (0.005 is 200).
+    Otherwise the time is assumed to be rounded, and the rate is the nearest common one that rounds
+    to its digits (0.033 is 30, 0.021 is 48). If there is none, the time is taken as it is.
 
     Args:
-        seconds: the number as the file writes it; its digits say how far it is rounded.
-        unit_s: seconds that the number counts.
+        seconds: the number as the file writes it; its digits tell how far it is rounded.
+        unit_s: the unit of the number, seconds.
     """
     try:
         value = float(seconds) * unit_s
@@ -91,16 +91,16 @@ def frame_rate(seconds: str, unit_s: float = 1.0) -> float | None:
     if decimals is None or len(decimals[1]) < 3:
         return rate
     step = unit_s * 10.0 ** -len(decimals[1])
-    near = sorted(_RATES_HZ, key=lambda usual: abs(usual / rate - 1))
-    rounded = (usual for usual in near if abs(1 / usual - value) < 0.51 * step)
-    cut = (usual for usual in _CUT_RATES_HZ if -0.01 * step < 1 / usual - value < 1.01 * step)
-    usual = next(rounded, next(cut, 0))
-    # A time of one digit rounds from rates that are far apart; a far one is no better guess.
-    return float(usual) if abs(usual / rate - 1) < 0.06 else rate
+    near = sorted(_RATES_HZ, key=lambda common: abs(common / rate - 1))
+    rounded = (common for common in near if abs(1 / common - value) < 0.51 * step)
+    cut = (common for common in _CUT_RATES_HZ if -0.01 * step < 1 / common - value < 1.01 * step)
+    common = next(rounded, next(cut, 0))
+    # Very different rates round to a time of one digit; a distant one is no better than the time.
+    return float(common) if abs(common / rate - 1) < 0.06 else rate
 
 
 def rate_notes(fps: float) -> tuple[str, ...]:
-    """A sentence where a header's frame rate is hardly a motion's."""
+    """A remark if a header's frame rate is implausibly low."""
     if fps >= _SLOWEST_USUAL_HZ:
         return ()
     return (
@@ -109,15 +109,15 @@ def rate_notes(fps: float) -> tuple[str, ...]:
 
 
 def motion_table(
-    text: str, channels: int, first_line: int, promised: int | None, source: str
+    text: str, channels: int, first_line: int, declared: int | None, source: str
 ) -> Float[Array, "T C"]:
-    """All numbers of the motion block, one row a frame, float64.
+    """All numbers of the motion block, one row per frame, float64.
 
     Args:
         text: the file from its first frame on.
         channels: numbers in a frame.
-        first_line: the line of the file at which ``text`` begins.
-        promised: the number of frames in the header, where it gives one.
+        first_line: the number of the line at which ``text`` begins.
+        declared: the number of frames in the header, if it gives one.
         source: the file's name, for messages.
 
     Raises:
@@ -128,7 +128,7 @@ def motion_table(
     if (table := _one_frame_a_line(text, channels)) is not None:
         return table
     with warnings.catch_warnings():
-        # NumPy stops at what is no number. Until 2.3 it warned, and since then it raises
+        # NumPy stops at text that is no number: until 2.3 with a warning, since then with a
         # ValueError.
         warnings.simplefilter("error", DeprecationWarning)
         try:
@@ -144,14 +144,14 @@ def motion_table(
     # The comparison is false for NaN, too.
     complete = len(values) == total and bool((np.abs(values) < LARGEST_NUMBER).all())
     one_frame_a_line = set(counts) <= {0, channels}
-    wrapped = promised is not None and total == promised * channels  # frames over several lines
+    wrapped = declared is not None and total == declared * channels  # frames over several lines
     if not (complete and (one_frame_a_line or wrapped)):
         raise _fault(text, first_line, channels, source)
     return values.reshape(-1, channels)
 
 
 def _one_frame_a_line(text: str, channels: int) -> Float[Array, "T C"] | None:
-    """The table of a file without faults, in half the time; None for all other files."""
+    """The table of a file without faults, parsed in half the time; None for all other files."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # "no data"
         try:
@@ -182,7 +182,7 @@ def _fault(text: str, first_line: int, channels: int, source: str) -> FileError:
             return FileError(
                 place,
                 f"{len(words)} values",
-                f"{channels} (one a channel)",
+                f"{channels} (one per channel)",
                 "the file is cut off; download or export it again" if cut_off else RE_EXPORT,
             )
     return FileError(

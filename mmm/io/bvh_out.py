@@ -31,15 +31,15 @@ _ORDER = re.compile(r"(?!.*(.)\1)[XYZ]{0,3}")
 
 @dataclass
 class Layout:
-    """The layout of a BVH file. Clips carry it in ``meta["bvh"]``, as JSON can hold it."""
+    """The layout of a BVH file. Clips keep it as JSON in ``meta["bvh"]``."""
 
     unit_m: float = DEFAULT_UNIT_M
     channels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Channels of each joint, in the file's order of joints."""
     above: list[BvhJoint] = field(default_factory=list)
-    """Joints above the one that is the root here; they are written back unmoved."""
+    """Joints of the file above the clip's root; they are written back without motion."""
     added: frozenset[str] = frozenset()
-    """Joints whose position channels are zero throughout, their OFFSET standing."""
+    """Joints whose position channels are relative to their OFFSET, and so written as zero."""
     z_up: bool = False
     encoding: str = "utf-8"
     """Encoding of the joints' names in the file."""
@@ -63,8 +63,7 @@ class Layout:
     @classmethod
     def of(cls, clip: Clip) -> "Layout":
         """The layout that a clip carries, or the default one."""
-        # The meta may come from an `.npz` that others edited, so entries that make no sense are
-        # left out and none of them raises.
+        # The meta may come from an `.npz` that others edited, so invalid entries are ignored.
         meta = clip.meta.get("bvh")
         if not isinstance(meta, dict):
             return cls()
@@ -85,25 +84,25 @@ class Layout:
         return layout
 
 
-def turns(channels: tuple[str, ...]) -> str:
+def euler_order(channels: tuple[str, ...]) -> str:
     """The Euler order of a joint's channels."""
     return "".join(channel[0] for channel in channels if channel.endswith("rotation"))
 
 
 def _channels(text: object) -> tuple[str, ...] | None:
-    # "nothing" is no channel and so fails the test below; an empty text means no channels.
+    # "nothing" is no channel, so it fails the check below; an empty text means no channels.
     words = tuple(text.split()) if isinstance(text, str) else ("nothing",)
     places = [word for word in words if word in _PLACES]
     good = all(word in _PLACES or re.fullmatch("[XYZ]rotation", word) for word in words)
     return (
         words
-        if good and len(set(places)) == len(places) and _ORDER.fullmatch(turns(words))
+        if good and len(set(places)) == len(places) and _ORDER.fullmatch(euler_order(words))
         else None
     )
 
 
 def _above(listed: object, taken: set[str]) -> list[BvhJoint]:
-    # One bad joint discards all of them: the chain from the file's root would have a hole.
+    # One bad joint discards all of them, because the chain from the file's root would be broken.
     joints: list[BvhJoint] = []
     for number, item in enumerate(listed if isinstance(listed, list) else []):
         try:
@@ -130,7 +129,7 @@ def clip_to_document(clip: Clip) -> BvhDocument:
     Every joint has the channels of the clip's own file, and angles do not jump between frames.
 
     Raises:
-        FileError: a joint's name cannot stand in such a file.
+        FileError: the format cannot hold a joint's name.
     """
     kept = Layout.of(clip)
     motion = y_up_to_z_up(clip.motion) if kept.z_up else clip.motion
@@ -203,18 +202,18 @@ def _joint_columns(
     place: Float[Array, "T 3"],
     root: bool,
 ) -> tuple[tuple[str, ...], Float[Array, "T C"]]:
-    """A joint's channels, the file's own where they say everything, and their values."""
+    """A joint's channels and their values. The file's own are used if they suffice."""
     if known is None:
         known = tuple(f"{axis}rotation" for axis in DEFAULT_ORDER)
-    given = turns(known)
+    given = euler_order(known)
     order = (
         given + "".join(axis for axis in DEFAULT_ORDER if axis not in given)
         if len(given) < 3
         else given
     )
     angles = np.degrees(continuous_euler(rotations, order))
-    # A joint of one or two rotations in its file may turn about the other axes after an edit. It
-    # then gets channels for them. 1e-4 degrees is the accuracy of float32 matrices.
+    # A joint of one or two rotations in its file may rotate about other axes after an edit. It then
+    # gets channels for them. 1e-4 degrees is the accuracy of float32 matrices.
     if np.abs(angles[:, len(given) :]).max(initial=0) > 1e-4:
         known = (*known, *(f"{axis}rotation" for axis in order[len(given) :]))
     # Without position channels the root's path would be lost.
@@ -233,26 +232,26 @@ def _joint_columns(
 def continuous_euler(rotations: Float[Array, "T 3 3"], order: str) -> Float[Array, "T 3"]:
     """Intrinsic Euler angles (radians, float64) that follow each other without jumps.
 
-    Every rotation has two triples of angles, each up to whole turns. They are (a, b, c) and (a +
-    pi, pi - b, c + pi), or -b in place of pi - b where the order begins and ends with one axis. The
-    distance between neighbours is the same for both changes, from the first to the second and back.
-    The frames where the triple changes therefore follow from neighbours alone, and the triple of
-    each frame is the parity of the changes before it.
+    Every rotation has two triples of angles, each up to full turns: (a, b, c) and (a + pi, pi - b,
+    c + pi), or -b instead of pi - b if the order begins and ends with the same axis. Switching from
+    the first triple to the second takes the same distance as switching back. So whether to switch
+    between two frames depends on these frames alone, and the parity of the switches so far gives
+    the triple of each frame.
     """
     first = rot.matrix_to_euler(rotations, order)
     second = first + np.pi
     second[:, 1] = (0 if order[0] == order[2] else np.pi) - first[:, 1]
 
-    def far(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n"]:
+    def distance(a: Float[Array, "n 3"], b: Float[Array, "n 3"]) -> Float[Array, "n"]:
         return np.abs((a - b + np.pi) % (2 * np.pi) - np.pi).sum(axis=1)
 
-    changes = far(first[1:], second[:-1]) < far(first[1:], first[:-1])
-    other = np.concatenate([[False], np.cumsum(changes) % 2 == 1])
+    switches = distance(first[1:], second[:-1]) < distance(first[1:], first[:-1])
+    other = np.concatenate([[False], np.cumsum(switches) % 2 == 1])
     return np.unwrap(np.where(other[:, None], second, first), axis=0)
 
 
 def format_bvh(document: BvhDocument) -> str:
-    """The document as text, with six decimals, tabs, and an End Site under every last joint."""
+    """The document as BVH text, with six decimals, tabs, and an End Site below each last joint."""
     out = ["HIERARCHY"]
     children: list[list[int]] = [[] for _ in document.joints]
     for j, joint in enumerate(document.joints):
@@ -264,8 +263,8 @@ def format_bvh(document: BvhDocument) -> str:
     columns = np.cumsum([0] + [len(joint.channels) for joint in document.joints])
     # The table's columns have to follow the order of the joints in the text.
     order: list[int] = []
-    # Joints with their depths, and texts that wait until the children before them are written. A
-    # stack and not recursion, because a chain may have 2,000 joints.
+    # A stack of joints with their depths, and of texts that follow the joints above them. It
+    # replaces recursion, because a chain may have 2,000 joints.
     todo: list[tuple[int, int] | str] = [(0, 0)]
     while todo:
         item = todo.pop()

@@ -2,8 +2,8 @@
 
 Programs disagree on position channels below the root. They *replace* the OFFSET, as in the files of
 LAFAN1 and Bandai-Namco, or they are *added* to it and are then mostly zero. The positions of all
-joints together decide which of the two a file means. A joint above the body may carry its travel,
-so the joint that moves the body is found here, too.
+joints together decide which of the two a file means. A joint above the hips may move the whole
+body, so this module also finds the joint that does.
 """
 
 from collections import Counter
@@ -16,13 +16,14 @@ from mmm.io.bvh_text import BvhDocument, BvhJoint
 
 Array = np.ndarray
 
-# Of the body's height. Rounding and jitter stay below it; a joint that moves by more travels.
+# Share of the body's height. Joints that move farther than this travel; rounding and jitter are
+# smaller.
 _MOVES = 0.01
-# Of the body's height. No bone between a root and its only child is as long.
+# Share of the body's height. A bone between a root and its only child is shorter than this.
 _FAR = 0.25
-# Of an OFFSET. Shorter positions are added to it, longer ones replace it.
+# Share of the OFFSET's length. Shorter positions are added to it, longer ones replace it.
 _ADDED_SHARE = 0.5
-# Of an OFFSET. A position as short as this replaces none, since no bone is so short.
+# Share of the OFFSET's length. A shorter position cannot be a bone, so it is added in any case.
 _NO_BONE_SHARE = 0.05
 
 
@@ -32,7 +33,7 @@ def position_axes(joint: BvhJoint) -> list[int]:
 
 
 def single_chain(document: BvhDocument) -> list[int]:
-    """Joints from the root's child on as long as each is the only child of the one before it."""
+    """The joints below the root, as far as each is the only child of the one above it."""
     # Many programs put one or more joints above the hips, such as MotionBuilder's "Reference".
     children = Counter(joint.parent for joint in document.joints)
     chain = []
@@ -44,19 +45,19 @@ def single_chain(document: BvhDocument) -> list[int]:
 
 
 def added_joints(
-    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int]
+    document: BvhDocument, positions: Float[Array, "T J 3"], chain: list[int]
 ) -> list[int]:
     """Joints whose position channels are added to their OFFSET.
 
     Positions that replace the OFFSET are about as long as it, and those that are added are about
-    zero. The median over the body's joints decides, so that one joint that moves does not decide
-    for itself. Where the body's joints have no position channels, or add them, those of the chain
-    above it are judged one by one, for they may carry its travel. A
-    position of almost zero is added in any case, for no bone is so short.
+    zero. The median over the body's joints decides for all of them, so that one that moves cannot
+    decide for itself. If the body's joints have no position channels, or add them, those of the
+    chain above are decided one by one, because they may move the whole body. A position of almost
+    zero is added in any case, since no bone is so short.
 
     Args:
         document: the file's joints.
-        places: position of every joint in its parent's frame, as if the channels replaced OFFSET.
+        positions: position of every joint in its parent's frame, if the channels replaced OFFSET.
         chain: the joints of :func:`single_chain`.
 
     Returns:
@@ -66,13 +67,14 @@ def added_joints(
     for j, joint in enumerate(document.joints):
         axes = position_axes(joint)
         offset = np.array(joint.offset)[axes]
-        # Without an OFFSET adding and replacing are the same. The root has no parent to stand off.
+        # Without an OFFSET, adding and replacing are the same. The root has no parent.
         if j and axes and offset.any():
-            mean = places[:, j, axes].mean(axis=0)
+            mean = positions[:, j, axes].mean(axis=0)
             shares[j] = float(np.linalg.norm(mean) / np.linalg.norm(offset))
     body = [share for j, share in shares.items() if j not in chain]
-    # Programs write all joints of a file one way, so the body decides for the chain above it, too:
-    # Bandai-Namco's hips stand metres from their OFFSET, and their own positions tell nothing.
+    # Programs write all joints of a file in the same way, so the body also decides for the chain
+    # above it. The hips of Bandai-Namco are metres from their OFFSET, so their own positions would
+    # not tell.
     replaced = bool(body) and float(np.median(body)) >= _ADDED_SHARE
     added = bool(body) and not replaced
     return [
@@ -84,55 +86,55 @@ def added_joints(
 
 
 def moving_root(
-    document: BvhDocument, places: Float[Array, "T J 3"], chain: list[int], height: float
+    document: BvhDocument, positions: Float[Array, "T J 3"], chain: list[int], height: float
 ) -> int:
-    """The joint that carries the body: the deepest of the root's chain that travels.
+    """The joint that moves the whole body: the lowest of the root's chain that travels.
 
-    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip in
-    which nobody moves has the same joints as the others of its set.
+    A joint far from its parent counts too (hips 90 cm above a root on the floor), so that a clip
+    without motion gets the same joints as the others of its set.
     """
     top = 0
     for j in chain:
         if not position_axes(document.joints[j]):
             continue
-        travels = np.ptp(places[:, j], axis=0).max() > _MOVES * height
-        if travels or float(np.linalg.norm(places[0, j])) > _FAR * height:
+        travels = np.ptp(positions[:, j], axis=0).max() > _MOVES * height
+        if travels or float(np.linalg.norm(positions[0, j])) > _FAR * height:
             top = j
     return top
 
 
 def compose_chain(
-    rotations: Float[Array, "T J 3 3"], places: Float[Array, "T J 3"], top: int
+    rotations: Float[Array, "T J 3 3"], positions: Float[Array, "T J 3"], top: int
 ) -> tuple[Float[Array, "T 3"], Float[Array, "T 3 3"]]:
     """World position and rotation of joint ``top`` below a chain of single children."""
-    # Float64, because a root may stand kilometres from the origin in the file's units.
-    place, turn = places[:, 0], rotations[:, 0].astype(np.float64)
+    # float64, because a root may be kilometres from the origin in the file's units.
+    position, rotation = positions[:, 0], rotations[:, 0].astype(np.float64)
     for j in range(1, top + 1):
-        place = place + np.einsum("tij,tj->ti", turn, places[:, j])
-        turn = turn @ rotations[:, j]
-    return place, turn
+        position = position + np.einsum("tij,tj->ti", rotation, positions[:, j])
+        rotation = rotation @ rotations[:, j]
+    return position, rotation
 
 
 def mean_offsets(
     document: BvhDocument,
-    places: Float[Array, "T J 3"],
+    positions: Float[Array, "T J 3"],
     top: int,
     height: float,
     unit_m: float | None,
     notes: list[str],
 ) -> Float[Array, "J 3"]:
-    """One constant offset a joint, and a note where the file's bones stretch."""
+    """One constant offset per joint, and a note if the file's bones stretch."""
     offsets = np.array([joint.offset for joint in document.joints])
     worst, worst_joint, stretching = 0.0, "", 0
     for j, joint in enumerate(document.joints):
         if j <= top or not position_axes(joint):
             continue
-        place = places[:, j]
-        mean = place.mean(axis=0)
-        moved = float(np.linalg.norm(place - mean, axis=1).max())
-        # The mean of equal numbers differs from them in the last digit.
-        offsets[j] = mean if moved else place[0]
-        # Below this it is the rounding of six decimals.
+        position = positions[:, j]
+        mean = position.mean(axis=0)
+        moved = float(np.linalg.norm(position - mean, axis=1).max())
+        # The mean of equal numbers may differ from them in the last digit.
+        offsets[j] = mean if moved else position[0]
+        # Smaller motion is the rounding of six decimals.
         if moved > 1e-5 * height:
             stretching += 1
         if moved > worst:

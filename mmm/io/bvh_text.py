@@ -1,9 +1,9 @@
-"""The text of a BVH file as a plain document: joints, channels and a table of numbers.
+"""Parsing the text of a BVH file into a plain document: joints, channels and a table of numbers.
 
-Rotations and metres are the business of ``mmm.io.bvh``. Harmless deviations are accepted, with a
-note where something was changed. These are tabs, CRLF, capitals, blank lines, a wrong frame count,
-names with spaces, and two joints of one name. A fault that would change the movement is refused
-with its line. These are missing numbers, NaN and cut-off lines.
+``mmm.io.bvh`` converts documents to rotations and metres. Harmless deviations are accepted, with a
+note if something was changed: tabs, CRLF, capitals, blank lines, a wrong frame count, names with
+spaces, two joints of one name. Faults that would change the motion are errors that name the line:
+missing numbers, NaN, cut-off lines.
 
 The format has no written standard. Its usual description is Meredith and Maddock, *Motion Capture
 File Formats Explained* (2001).
@@ -18,16 +18,16 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.io.bvh_motion import LARGEST_NUMBER, RE_EXPORT, motion_header, motion_table, rate_notes
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 from mmm.io.files import MOST_JOINTS
 
 Array = np.ndarray
 
-# Only the beginning counts: programs write Xrotation, XRotation, Xrot and xrotation.
+# Only the beginning is matched: programs write Xrotation, XRotation, Xrot and xrotation.
 _CHANNEL = re.compile(r"([XYZ])(pos|rot)", re.IGNORECASE)
-# Limit of a list in notes.
+# Most renamed joints that notes list one by one.
 _MOST_RENAMED = 20
-# Inside a line, a keyword begins a statement of its own; a name ends with its line instead.
+# Keywords that begin another statement in the same line. Names extend to the end of the line.
 _NEXT_KEYWORD = re.compile(r"(?<!\S)(?:OFFSET|CHANNELS|JOINT|END\s*SITE)(?!\S)", re.IGNORECASE)
 _END = re.compile(r"END(?:[\s_]*SITE)?(?:\s.*)?", re.IGNORECASE)
 
@@ -54,8 +54,8 @@ class BvhDocument:
     values: Float[Array, "T C"] = field(default_factory=lambda: np.zeros((0, 0)))
     """Every channel of every frame, float64: positions in the file's unit, angles in degrees."""
     notes: list[str] = field(default_factory=list)
-    among: Several | None = None
-    """The bodies of the file, where it holds several."""
+    bodies: Choice | None = None
+    """The bodies of the file and the one that was read; None if it holds one."""
 
 
 class _Hierarchy:
@@ -65,7 +65,7 @@ class _Hierarchy:
         self.source, self.line = source, 0
         self.document = BvhDocument()
         self.open: list[int] = []  # joints whose braces are open; -1 is an end site
-        self.pending: int | None = None  # declared, its brace still to come
+        self.pending: int | None = None  # the joint that was declared last, before its brace
 
     def fail(self, problem: str, expected: str = "", cure: str = RE_EXPORT) -> FileError:
         return FileError(f"{self.source} line {self.line}", problem, expected, cure)
@@ -88,7 +88,7 @@ class _Hierarchy:
         return self.document
 
     def statements(self, text: str) -> None:
-        """What stands between two braces or line ends."""
+        """Parse the text between two braces or line ends."""
         handlers = {
             "ROOT": self.joint,
             "JOINT": self.joint,
@@ -111,7 +111,7 @@ class _Hierarchy:
             if handler is None:
                 expected = "ROOT, JOINT, End Site, OFFSET, CHANNELS or a brace"
                 raise self.fail(f"{text[:40]!r}", expected)
-            # A name may hold any word, so it goes on to the end.
+            # A name may contain any word, so it extends to the end.
             after = None if word in ("ROOT", "JOINT") else _NEXT_KEYWORD.search(rest)
             handler(rest[: after.start()].strip() if after else rest)
             text = rest[after.start() :] if after else ""
@@ -174,13 +174,13 @@ class _Hierarchy:
                 raise self.fail(f"channel {word[:30]!r}", "Xposition ... Zrotation")
             kind = "position" if match[2].lower() == "pos" else "rotation"
             names.append(match[1].upper() + kind)
-        # XYX is a valid Euler order, and XXY is not: two turns about one axis are one turn.
-        turns = [name[0] for name in names if name.endswith("rotation")]
-        places = [name for name in names if name.endswith("position")]
+        # XYX is a valid Euler order, and XXY is not: two rotations about one axis are one rotation.
+        axes = [name[0] for name in names if name.endswith("rotation")]
+        positions = [name for name in names if name.endswith("position")]
         if (
-            len(set(places)) != len(places)
-            or len(turns) > 3
-            or any(a == b for a, b in pairwise(turns))
+            len(set(positions)) != len(positions)
+            or len(axes) > 3
+            or any(a == b for a, b in pairwise(axes))
         ):
             raise self.fail(
                 f"channels {' '.join(words)[:80]}",
@@ -192,17 +192,17 @@ class _Hierarchy:
 def parse_bvh(
     text: str, source: str, fps: float | None = None, body: str | None = None
 ) -> BvhDocument:
-    """The text of a BVH file (line ends already ``\\n``) as a document of one body.
+    """Parse the text of a BVH file (line ends already ``\\n``) into a document of one body.
 
     Args:
         text: the whole file.
         source: its name, for messages.
-        fps: frames per second, against a header that is missing or wrong.
-        body: the body to read of several, by its root's name or its number from 1; the first where
+        fps: frames per second, if the header's is missing or wrong.
+        body: the body to read of several, by its root's name or its number from 1; the first if
             not given.
 
     Raises:
-        FileError: with the line, what stands there and what should.
+        FileError: the text is malformed; the message names the line.
         SpecError: no such body.
     """
     if not re.match(r"\s*HIERARCHY\b", text, re.IGNORECASE):
@@ -219,7 +219,7 @@ def parse_bvh(
             "the file is cut off; download or export it again",
         )
     document = _Hierarchy(source).read(text[: motion.start()].split("\n")[:-1] or [""])
-    promised, rate, start = motion_header(text, motion.end(), source)
+    declared, rate, start = motion_header(text, motion.end(), source)
     first_line = text.count("\n", 0, start) + 1
     if fps is None and rate is None:
         raise FileError(
@@ -232,11 +232,11 @@ def parse_bvh(
         document.notes.extend(rate_notes(rate))
     document.fps = fps if fps is not None else rate or 0.0
     channels = sum(len(joint.channels) for joint in document.joints)
-    document.values = motion_table(text[start:], channels, first_line, promised, source)
+    document.values = motion_table(text[start:], channels, first_line, declared, source)
     # Programs that cut a recording often leave the old frame count.
-    if promised is not None and promised != len(document.values):
+    if declared is not None and declared != len(document.values):
         document.notes.append(
-            f"The header promises {promised} frames, the file holds {len(document.values)}."
+            f"The header promises {declared} frames, the file holds {len(document.values)}."
         )
     document = _one_body(document, source, body)
     _make_names_unique(document)
@@ -255,19 +255,19 @@ def _one_body(document: BvhDocument, source: str, body: str | None) -> BvhDocume
     columns = np.cumsum([0] + [len(joint.channels) for joint in joints])
     for joint in joints[first:stop]:
         joint.parent = max(joint.parent - first, -1)
-    among = Several("body", tuple(names), chosen)
+    choice = Choice("body", tuple(names), chosen)
     return BvhDocument(
         joints[first:stop],
         [(j - first, tip) for j, tip in document.ends if first <= j < stop],
         document.fps,
         document.values[:, columns[first] : columns[stop]],
-        [*document.notes, *among.notes()],
-        among,
+        [*document.notes, *choice.notes()],
+        choice,
     )
 
 
 def _make_names_unique(document: BvhDocument) -> None:
-    """Number the joints of one name, with a note."""
+    """Number joints with the same name, with a note."""
     seen = {joint.name for joint in document.joints}
     first: set[str] = set()
     following: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What rotations and music of a clip must be, whether a file or a client of the server brings them."""
+"""Checks of a clip's rotations and music, for those from files and those from clients of a server."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from mmm.errors import FileError
 from mmm.motion.clip import Music
 from mmm.music.features import FEATURE_NAMES
 
-# The first MFCC of silence, -1,131, is the largest usual value.
+# In magnitude, the largest common value is the first MFCC of silence, -1,131.
 _LARGEST_FEATURE = 1e6
 _FASTEST_BPM = 2_000.0
 _CURE = "write it again with save_clip"
@@ -20,10 +20,10 @@ def check_rotations(rotations: np.ndarray, source: str) -> None:
         source: the file, for the message.
 
     Raises:
-        FileError: one of them is not orthonormal or mirrors.
+        FileError: one of them is not orthonormal, or is a reflection.
     """
-    # Numbers of one place of all matrices side by side: NumPy's products of small matrices and its
-    # ``cross`` take six times as long.
+    # Each entry of all matrices is a contiguous array. NumPy's products of many small matrices, and
+    # ``np.cross``, take six times as long.
     rows = np.moveaxis(rotations.reshape(-1, 9), 0, 1).astype(np.float64, order="C")
     a, b, c = rows.reshape(3, 3, -1)
     pairs = ((a, a), (b, b), (c, c), (a, b), (a, c), (b, c))
@@ -33,7 +33,8 @@ def check_rotations(rotations: np.ndarray, source: str) -> None:
         + a[1] * (b[2] * c[0] - b[0] * c[2])
         + a[2] * (b[0] * c[1] - b[1] * c[0])
     )
-    # Rounding to float32 leaves 1e-6. A matrix of determinant -1 is orthonormal, too, but mirrors.
+    # Rounding to float32 leaves errors of 1e-6. A reflection is orthonormal too, with determinant
+    # -1.
     if not max(off) < 1e-3 or determinants.min(initial=1) < 0:
         raise FileError(
             source,
@@ -44,7 +45,7 @@ def check_rotations(rotations: np.ndarray, source: str) -> None:
 
 
 def check_music(music: Music, source: str) -> None:
-    """Refuse features, beats and tempi that no music has.
+    """Refuse features, beats and tempi outside the range of real music.
 
     Args:
         music: features of whatever shape.
@@ -59,14 +60,14 @@ def check_music(music: Music, source: str) -> None:
         raise FileError(
             source,
             f"music_features of shape {features.shape} up to {largest:.3g}",
-            f"{len(FEATURE_NAMES)} numbers a frame, below {_LARGEST_FEATURE:g}",
+            f"{len(FEATURE_NAMES)} numbers per frame, below {_LARGEST_FEATURE:g}",
             _CURE,
         )
     if not 0 <= music.tempo_bpm <= _FASTEST_BPM:
         raise FileError(
             source,
             f"music_tempo_bpm is {music.tempo_bpm:g}",
-            f"0 to {_FASTEST_BPM:,.0f} beats a minute",
+            f"0 to {_FASTEST_BPM:,.0f} beats per minute",
             _CURE,
         )
     if len(beats) and not (

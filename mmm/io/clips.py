@@ -23,8 +23,8 @@ from mmm.io.sound import with_found_music, with_music
 from mmm.motion.clip import Clip
 from mmm.motion.facing import parse_facing, turned_to_face
 
-# Suffixes of `mmm.save`, for the message of somebody who meant that function.
-_WATCHED = (".mp4", ".gif", ".webp", ".html", ".png")
+# Suffixes of `mmm.save`, for a message to users who meant that function.
+_MEDIA = (".mp4", ".gif", ".webp", ".html", ".png")
 _UNITS_M = (1e-6, 1e6)
 _GLTF = (".glb", ".gltf")
 
@@ -32,8 +32,8 @@ PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class _Facts:
-    """The user's corrections of a file's header or of a reader's guess."""
+class _ImportOptions:
+    """What the user states about a file, in place of its header or of a reader's guess."""
 
     asf: Path | None = None
     true_fps: float | None = None
@@ -60,7 +60,7 @@ def load_clip(
     fps: int | float | None = None,
     unit_m: int | float | None = None,
 ) -> Clip:
-    """Read a motion file, with its music where it has any.
+    """Read a motion file, with its music if it has any.
 
     Args:
         path: a ``.pkl`` of AIST++ (motion or key points), a ``.bvh``, an ``.amc`` (its ``.asf``
@@ -72,23 +72,23 @@ def load_clip(
             it and in those of ``$MMM_DATA``'s folders.
         frames: keep frames ``start`` to ``stop`` (not included) only.
         asf: the skeleton of an ``.amc``, where it is not the obvious one beside it.
-        true_fps: the true frame rate, where the file gives none or a wrong one.
-        unit: the unit of length of a file that does not say it, where the guess from body height
-            is wrong: ``m``, ``cm``, ``mm``, ``inch``, ``cmu``, or metres a unit.
-        up: the axis that points up in the file, ``y`` or ``z``, where the guess is wrong. Guessed
-            for ``.bvh`` and ``.amc``; other formats say it.
+        true_fps: the true frame rate, if the file gives none or a wrong one.
+        unit: the unit of length of a file that does not state it, if the guess from body height
+            is wrong: ``m``, ``cm``, ``mm``, ``inch``, ``cmu``, or metres per unit.
+        up: the axis that points up in the file, ``y`` or ``z``, if the guess is wrong. It is
+            guessed for ``.bvh`` and ``.amc``; other formats define it.
         facing: turn the whole movement about the vertical, so that at the file's first frame the
-            body faces this axis: ``x``, ``-x``, ``z`` or ``-z``. It stays turned in what is saved.
+            body faces this axis: ``x``, ``-x``, ``z`` or ``-z``. Saved files are turned too.
         body: which of several bodies of a file, by its root's name or its number from 1. Where
             not given, the first of a ``.bvh``, and the largest of an ``.fbx`` or ``.glb``.
         take: which of several takes (animations) of an ``.fbx`` or ``.glb``, or of several motions
-            of MDM's ``.npy``, by its name or its number from 1; the first that moves where not
+            of MDM's ``.npy``, by its name or its number from 1; the first that moves if not
             given.
         music_start_s: the moment of ``music`` that falls on the motion's first frame, seconds.
         largest: joints times frames of the longest file that is read; ``mmm.io.LARGEST_UPLOAD`` for
-            what others send.
+            files from others.
         fps: the older name of ``true_fps``.
-        unit_m: the older name of ``unit``, metres a unit.
+        unit_m: the older name of ``unit``, metres per unit.
 
     Raises:
         FileError: the file is missing, broken or of another kind; the message names the line and
@@ -98,10 +98,10 @@ def load_clip(
             ``music_start_s`` is not inside the recording.
     """
     path = Path(path)
-    # Numbers are taken as metres a unit; `unit_m` and `fps` are the names of older versions.
+    # Numbers are taken as metres per unit; `unit_m` and `fps` are the names of older versions.
     if unit_m is None and unit is not None:
         unit_m = parse_unit(unit) if isinstance(unit, str) else unit
-    facts = _Facts(
+    options = _ImportOptions(
         Path(asf) if asf is not None else None,
         _number(fps if true_fps is None else true_fps),
         _number(unit_m),
@@ -109,13 +109,13 @@ def load_clip(
         None if body is None else str(body),
         None if take is None else str(take),
     )
-    _check_facts(path, facts)
+    _check_options(path, options)
     if music is None and music_start_s:
         raise SpecError(
             f"music from {music_start_s:g} s", "no recording is named", "music with it", "name one"
         )
-    clip = _read(path, facts, largest)
-    # Before the crop: the first frame of the file decides, so that all cuts of it turn alike.
+    clip = _read(path, options, largest)
+    # Before the crop, so that the file's first frame decides and all crops are turned equally.
     if facing is not None:
         clip = replace(clip, motion=turned_to_face(clip.motion, parse_facing(facing)))
     song = None if music is None else Path(music)
@@ -137,8 +137,8 @@ def _number(value: int | float | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _check_facts(path: Path, facts: _Facts) -> None:
-    fps, unit_m, suffix = facts.true_fps, facts.unit_m, path.suffix.lower()
+def _check_options(path: Path, options: _ImportOptions) -> None:
+    fps, unit_m, suffix = options.true_fps, options.unit_m, path.suffix.lower()
     for name, value in (("true frame rate", fps), ("unit", unit_m)):
         if value is not None and not 0 < value < float("inf"):
             raise SpecError(
@@ -158,20 +158,20 @@ def _check_facts(path: Path, facts: _Facts) -> None:
             f"{_UNITS_M[0]:g} to {_UNITS_M[1]:,.0f} metres",
             "leave it out to have it guessed",
         )
-    if facts.up is not None and facts.up not in UP_AXES:
-        raise SpecError(f"up {facts.up}", "no axis that can be up", " or ".join(UP_AXES))
-    # A unit would be ignored by these formats, so it is refused rather than dropped.
+    if options.up is not None and options.up not in UP_AXES:
+        raise SpecError(f"up {options.up}", "no axis that can be up", " or ".join(UP_AXES))
+    # These formats define their unit, so an option without effect is refused.
     if unit_m is not None and suffix in (".npz", ".npy"):
         raise SpecError(
             "unit",
             f"{path.name} is in metres by its format",
-            "a unit for files that do not say theirs",
+            "a unit for files that state none",
             "leave it out",
         )
     for name, given, kinds in (
-        ("asf", facts.asf, (".amc",)),
-        ("body", facts.body, (".bvh", ".fbx", *_GLTF)),
-        ("take", facts.take, (".fbx", ".npy", *_GLTF)),
+        ("asf", options.asf, (".amc",)),
+        ("body", options.body, (".bvh", ".fbx", *_GLTF)),
+        ("take", options.take, (".fbx", ".npy", *_GLTF)),
     ):
         if given is not None and suffix not in kinds:
             raise SpecError(
@@ -187,15 +187,15 @@ def save_clip(clip: Clip, path: PathLike) -> None:
 
     ``.npz`` keeps everything, bit by bit. ``.bvh``, ``.pkl`` (AIST++ layout, SMPL bodies only),
     ``.smpl.npz`` (AMASS layout, SMPL bodies only), ``.npy`` (HumanML3D's positions of 22 joints,
-    SMPL bodies only) and ``.glb`` (binary glTF) keep no music. The file appears
-    under its name only when it is complete.
+    SMPL bodies only) and ``.glb`` (binary glTF) keep no music. The file appears under its name only
+    when it is complete.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the clip, or the folder cannot be
             written.
     """
     path = Path(path)
-    # `Path.suffix` gives the last suffix alone, so `.smpl.npz` is told apart by the name.
+    # `Path.suffix` is the last suffix only, so `.smpl.npz` is recognised by the name.
     writers: dict[str, Callable[[Clip, Path], None]] = {
         ".npz": write_smpl if path.name.lower().endswith(".smpl.npz") else write_npz,
         ".npy": write_humanml3d,
@@ -205,12 +205,12 @@ def save_clip(clip: Clip, path: PathLike) -> None:
     }
     writer = writers.get(path.suffix.lower())
     if writer is None:
-        watched = path.suffix.lower() in _WATCHED
+        is_media = path.suffix.lower() in _MEDIA
         raise FileError(
             str(path),
-            f"{path.suffix!r} holds no motion" if watched else f"unknown suffix {path.suffix!r}",
+            f"{path.suffix!r} holds no motion" if is_media else f"unknown suffix {path.suffix!r}",
             ", ".join(sorted(writers)),
-            "use mmm.save for films, pages and pictures" if watched else "choose one of these",
+            "use mmm.save for films, pages and pictures" if is_media else "choose one of these",
         )
     writer(clip, path)
 
@@ -221,16 +221,16 @@ def _write_glb(clip: Clip, path: Path) -> None:
     write_glb(clip, path)
 
 
-def _read(path: Path, facts: _Facts, largest: int) -> Clip:
-    unit_m, fps, up = facts.unit_m, facts.true_fps, facts.up
+def _read(path: Path, options: _ImportOptions, largest: int) -> Clip:
+    unit_m, fps, up = options.unit_m, options.true_fps, options.up
     readers: dict[str, Callable[[], Clip]] = {
-        ".pkl": lambda: _read_pickle(path, facts, largest),
-        ".bvh": lambda: read_bvh(path, unit_m, fps, up, facts.body, largest),
-        ".amc": lambda: read_amc(path, facts.asf, unit_m, fps, up, largest),
+        ".pkl": lambda: _read_pickle(path, options, largest),
+        ".bvh": lambda: read_bvh(path, unit_m, fps, up, options.body, largest),
+        ".amc": lambda: read_amc(path, options.asf, unit_m, fps, up, largest),
         ".npz": lambda: _read_any_npz(path, fps, up, largest),
-        ".npy": lambda: _turned_up(read_humanml3d(path, fps, facts.take, largest), up),
-        ".fbx": lambda: _turned_up(read_fbx(path, unit_m, facts.take, facts.body, largest), up),
-        **dict.fromkeys(_GLTF, lambda: _turned_up(_read_gltf(path, facts, largest), up)),
+        ".npy": lambda: _turned_up(read_humanml3d(path, fps, options.take, largest), up),
+        ".fbx": lambda: _turned_up(read_fbx(path, unit_m, options.take, options.body, largest), up),
+        **dict.fromkeys(_GLTF, lambda: _turned_up(_read_gltf(path, options, largest), up)),
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -243,8 +243,8 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
     try:
         clip = reader()
     except ValueError as error:
-        # Clip, Motion and Skeleton check their values. A reader may let something pass that they
-        # refuse, and this makes a one-line message of it.
+        # Clip, Motion and Skeleton check their values. Values that a reader did not check become a
+        # one-line error here.
         raise FileError(str(path), str(error), cure="export it again") from None
     # Music features are aligned to frames; another rate would shift them against the motion.
     if fps is not None and clip.music is not None:
@@ -260,18 +260,18 @@ def _read(path: Path, facts: _Facts, largest: int) -> Clip:
     return clip
 
 
-def _read_gltf(path: Path, facts: _Facts, largest: int) -> Clip:
-    from mmm.io.gltf.reader import read_gltf  # as for writing
+def _read_gltf(path: Path, options: _ImportOptions, largest: int) -> Clip:
+    from mmm.io.gltf.reader import read_gltf  # its package imports the writer's slow library
 
-    return read_gltf(path, facts.unit_m, facts.true_fps, facts.take, facts.body, largest)
+    return read_gltf(path, options.unit_m, options.true_fps, options.take, options.body, largest)
 
 
-def _read_pickle(path: Path, facts: _Facts, largest: int) -> Clip:
+def _read_pickle(path: Path, options: _ImportOptions, largest: int) -> Clip:
     content = unpickle_arrays(read_bytes(path), str(path))
     if holds_keypoints(content):
-        clip = read_keypoints(content, path, facts.unit_m, facts.true_fps, largest)
-        return _turned_up(clip, facts.up)
-    return read_aist(content, path, facts.unit_m, facts.true_fps, facts.up, largest)
+        clip = read_keypoints(content, path, options.unit_m, options.true_fps, largest)
+        return _turned_up(clip, options.up)
+    return read_aist(content, path, options.unit_m, options.true_fps, options.up, largest)
 
 
 def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -> Clip:
@@ -283,7 +283,7 @@ def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -
 
 
 def _turned_up(clip: Clip, up: str | None) -> Clip:
-    """The clip of a format that has Y up, turned where the user says that the file has Z up."""
+    """The clip of a format with Y up, rotated to Y up if the user states that the file has Z up."""
     if up != "z":
         return clip
     return replace(clip, motion=z_up_to_y_up(clip.motion), notes=(*clip.notes, TURNED_UP))

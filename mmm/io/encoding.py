@@ -1,9 +1,9 @@
-"""What the bytes of a file are: its kind by the first of them, and the encoding of its text.
+"""Detecting the kind of a file by its first bytes, and the encoding of its text.
 
-Motion programs of many countries wrote encodings of their own before UTF-8. Only joint names need
-more than ASCII, and they are few and short. So the detector of charset-normalizer is limited to the
-encodings that such programs use, and the words of the body decide where it finds several equally
-likely.
+Before UTF-8, motion programs used the encodings of their countries. Only joint names need more than
+ASCII, and they are few and short. So the detector of charset-normalizer is limited to the encodings
+that such programs use. If it finds several, the one that gives most words for parts of the body is
+chosen.
 """
 
 import codecs
@@ -36,14 +36,15 @@ _SIGNATURES = (
     (b"\x80", "a Python pickle"),
     (b"\x93NUMPY", "a single NumPy array"),
 )
-# The mark of UTF-32-LE begins like that of UTF-16-LE, but no motion program writes UTF-32.
-_MARKS = (
+# Byte order marks. That of UTF-32-LE begins like that of UTF-16-LE, but no motion program writes
+# UTF-32.
+_BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # Characters of joint names: Japanese, Chinese and Korean words for parts of the body.
-_BODY = frozenset(
+_BODY_CHARACTERS = frozenset(
     "左右手腕足首頭頸肩胸腰脚腿臂骨盆脊柱椎指膝肘踝前後后上下大小体身半全親目眼髪先头颈发脚趾掌根中心"
     "センターひざじつまての"
     + "머리목골반왼오른쪽팔손다리발어깨무릎허척추가슴"
@@ -60,8 +61,8 @@ _END_OF_FILE = re.compile(r"\x1a[\x1a\x00\s]*\Z")
 def decode(data: bytes) -> tuple[str, str]:
     """The text of a file and the encoding that it was in.
 
-    Unicode is told by its byte order mark or by being valid UTF-8. What is neither is decoded by
-    the likeliest of ``ENCODINGS``, and as Latin-1, which keeps every byte, where none fits.
+    Unicode is recognised by its byte order mark or by being valid UTF-8. Other text is decoded by
+    the likeliest of ``ENCODINGS``, or as Latin-1, which keeps every byte, if none fits.
 
     Returns:
         The text, its line ends made ``\\n`` and without the end-of-file mark of DOS (0x1A); and the
@@ -73,7 +74,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """The text as a file's bytes, in UTF-8 where the encoding cannot hold it or is UTF-16."""
+    """The text as a file's bytes, in UTF-8 if the encoding cannot hold it or is UTF-16."""
     try:
         return text.encode(encoding if encoding in ENCODINGS else "utf-8")
     except UnicodeEncodeError:
@@ -86,7 +87,7 @@ def is_text(data: bytes) -> bool:
 
 
 def _utf16(data: bytes) -> str:
-    """The kind of UTF-16, told by its mark, or by the zero bytes of ASCII letters without one."""
+    """The kind of UTF-16, by its byte order mark or by the zero bytes of ASCII text; else empty."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     # Windows' Notepad calls it "Unicode". Without a mark, ASCII in UTF-16 is every other byte zero.
@@ -100,7 +101,7 @@ def _utf16(data: bytes) -> str:
 def _decoded(data: bytes) -> tuple[str, str]:
     if kind := _utf16(data):
         return data.decode(kind, errors="replace"), kind
-    for mark, name in _MARKS:
+    for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(name, errors="replace"), name
     try:
@@ -114,7 +115,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _likeliest(data: bytes) -> str:
-    """The encoding of the lines that are not ASCII."""
+    """The likeliest encoding of the lines that are not ASCII."""
     lines = [line for line in data.splitlines() if not line.isascii()][:_MOST_LINES]
     sample = b"\n".join(line[:_LONGEST_LINE] for line in lines)
     # French, German or Spanish words have single accented letters between ASCII ones. The detector
@@ -136,9 +137,9 @@ def _fits(data: bytes, encoding: str) -> bool:
 
 
 def _body_letters(sample: bytes, encoding: str) -> float:
-    """The share of the letters beyond ASCII that occur in names of joints."""
+    """The share of letters beyond ASCII that occur in words for parts of the body."""
     letters = [letter for letter in sample.decode(encoding, "ignore").lower() if letter > "\x7f"]
-    return sum(letter in _BODY for letter in letters) / max(len(letters), 1)
+    return sum(letter in _BODY_CHARACTERS for letter in letters) / max(len(letters), 1)
 
 
 def looks_like(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Opening with one-line errors, limits of size, and writing of complete files, for all formats."""
+"""Reading files with one-line errors, limits of size, and atomic writing, for all formats."""
 
 import io
 import os
@@ -28,7 +28,7 @@ LARGEST_UPLOAD = 1 << 23
 
 
 FPS_RANGE = (0.5, 10_000.0)
-"""Frame rates that a clip may have: time-lapse to the fastest cameras. Others break filters."""
+"""Frame rates that a clip may have, from time-lapse to the fastest cameras, Hz."""
 # Metres. At this distance float32 still resolves a centimetre.
 _FARTHEST_M = 100_000.0
 # Characters. Pages and films draw joints' names.
@@ -93,8 +93,7 @@ def check_usable(clip: Clip, path: Path) -> None:
 
 def _farthest_m(clip: Clip) -> float:
     """An upper bound of any joint's or tip's distance from the origin, without kinematics."""
-    # The triangle inequality: the root's distance and the longest chain of bones, all stretched
-    # out.
+    # By the triangle inequality: the root's distance plus the length of the longest chain of bones.
     skeleton = clip.motion.skeleton
     lengths = np.linalg.norm(skeleton.offsets_m.astype(np.float64), axis=1)
     reach = np.zeros(len(skeleton))
@@ -106,7 +105,7 @@ def _farthest_m(clip: Clip) -> float:
 
 
 def motion_files(folder: Path) -> list[Path]:
-    """Every motion file of a folder and of those in it, by name."""
+    """Every motion file in a folder and its subfolders, sorted by path."""
     return sorted(
         p for p in folder.rglob("*") if p.suffix.lower() in MOTION_SUFFIXES and p.is_file()
     )
@@ -122,7 +121,7 @@ def read_bytes(path: Path) -> bytes:
     if path.is_dir():
         raise FileError(str(path), "a folder", "a motion file", "name one file in it")
     try:
-        # Opening a pipe waits for its other end, and a device may never end.
+        # Opening a pipe waits for its writer, and reading a device may never end.
         if path.exists() and not path.is_file():
             raise FileError(
                 str(path), "a pipe or a device", "a motion file", "name a file on a disk"
@@ -174,19 +173,19 @@ def safe_name(text: str) -> str:
         At most 100 letters, digits, ``. _ -`` and spaces, without folders and without a leading
         dot; ``motion`` where nothing is left.
     """
-    # A browser on Windows may send backslashes, and Linux takes them for letters.
+    # A browser on Windows may send backslashes, which are ordinary characters on Linux.
     plain = re.sub(r"[^\w. -]+", "_", text.replace("\\", "/").rsplit("/", 1)[-1])
     return plain.strip(" ._")[:100] or "motion"
 
 
 def csv_cell(value: object) -> object:
-    """A cell of a CSV file that no spreadsheet takes for a formula.
+    """A cell of a CSV file that no spreadsheet evaluates as a formula.
 
     Args:
-        value: a text that begins like a formula gets an apostrophe before it; all else stays.
+        value: text that begins like a formula gets an apostrophe before it; other values stay.
     """
-    # CSV injection: names of uploaded files end up in tables that people open in a spreadsheet
-    # (OWASP). Tab and carriage return are skipped by some of them before the formula.
+    # CSV injection (OWASP): names of uploaded files end up in tables that people open in a
+    # spreadsheet. Some programs skip tabs and carriage returns before a formula.
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
@@ -196,7 +195,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file under a temporary name and rename it, so that ``path`` is never half a file.
 
     Args:
-        path: the file's name in the end.
+        path: the file's final name.
         write: called with the temporary file, opened for binary writing.
 
     Raises:
@@ -208,7 +207,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
     # In the same folder, since a rename is atomic within one file system only.
     try:
-        handle, beside = tempfile.mkstemp(
+        handle, temporary = tempfile.mkstemp(
             prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
         )
     except OSError as error:
@@ -221,14 +220,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         with os.fdopen(handle, "wb") as file:
             write(file)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(beside).chmod(mode)  # mkstemp makes it readable by its owner alone
-        Path(beside).replace(path)
+        Path(temporary).chmod(mode)  # mkstemp makes it readable by its owner alone
+        Path(temporary).replace(path)
     except OSError as error:
         raise FileError(
             str(path), f"cannot be written ({error.strerror or error})", cure="check the disk"
         ) from None
     finally:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -251,15 +250,15 @@ def npz_keys(path: Path) -> set[str]:
 
 
 def npz_arrays(
-    path: Path, keys: Sequence[str], largest: int, loose: Sequence[str] = ()
+    path: Path, keys: Sequence[str], largest: int, skip_pickled: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
-    """Those of the arrays that an ``.npz`` holds, read without unpickling.
+    """Arrays of an ``.npz``, read without unpickling; those that it lacks are left out.
 
     Args:
         path: the file.
         keys: names of arrays.
         largest: joints times frames of the longest file that is read.
-        loose: names of arrays that are left out where they would have to be unpickled.
+        skip_pickled: names of arrays that are left out if they would have to be unpickled.
 
     Raises:
         FileError: it is damaged or too large.
@@ -269,7 +268,7 @@ def npz_arrays(
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             sizes = {info.filename: info.file_size for info in packed.infolist()}
         present = [key for key in keys if f"{key}.npy" in sizes]
-        # A joint takes 24 bytes a frame as float64, and the zip's directory states unpacked sizes.
+        # A joint takes 24 bytes per frame as float64, and the zip's directory states unpacked sizes.
         if sum(sizes[f"{key}.npy"] for key in present) > 32 * largest:
             raise FileError(str(path), "unpacks to too much", cure="cut the file into pieces")
         with np.load(io.BytesIO(data), allow_pickle=False) as loaded:
@@ -277,7 +276,7 @@ def npz_arrays(
                 try:
                     arrays[key] = np.asarray(loaded[key])
                 except ValueError:
-                    if key not in loose:
+                    if key not in skip_pickled:
                         raise
     except FileError:
         raise

@@ -1,4 +1,4 @@
-"""The project's own clip files: one compressed ``.npz``, of which every key is checked.
+"""The project's own clip files: one compressed ``.npz``, each of whose keys is checked.
 
 ======================  ==========================  ============================================
 key                     type                        meaning
@@ -47,7 +47,7 @@ FORMAT = "mmm-clip-1"
 """The first key of every file; a later layout has another number."""
 # Bytes unpacked. A zip of a few megabytes can unpack to fill the memory.
 _LARGEST = 4 << 30
-# A joint's rotation in a frame takes 36 bytes; the rest of the clip is small beside it.
+# A joint's rotation in a frame takes 36 bytes; the rest of a clip is small in comparison.
 _BYTES = 40
 _LONGEST_TEXT = 2_000  # characters; NumPy pads all texts of an array to the longest
 
@@ -82,7 +82,7 @@ _CURE = "write it again with save_clip"
 
 def _unpacked(member: zipfile.ZipInfo) -> int:
     """Bytes that a member takes in memory."""
-    # Three float16 a rotation become nine float32, which is six times as much.
+    # Three float16 of a rotation vector become nine float32, which are six times as large.
     return member.file_size * (6 if member.filename.startswith("rotvec") else 1)
 
 
@@ -142,7 +142,7 @@ def _text(arrays: dict[str, np.ndarray], key: str, default: str = "") -> str:
 
 
 def _rotations(arrays: dict[str, np.ndarray], source: str) -> np.ndarray:
-    """The rotations of a file, (T,J,3,3), which it holds as matrices or as rotation vectors."""
+    """The rotations of a file, (T,J,3,3), from matrices or from rotation vectors."""
     if "rotations" not in arrays:
         rotvec = arrays["rotvec"]
         if rotvec.shape[2] != 3:
@@ -202,7 +202,7 @@ def _music(arrays: dict[str, np.ndarray], path: Path, fps: float) -> Music | Non
         arrays["music_beats"].astype(np.int64),
         float(arrays["music_tempo_bpm"]),
     )
-    # Before the sound, which takes longest to read.
+    # Checked before the sound, which takes longest to read.
     check_music(music, str(path))
     return replace(music, audio=_read_packed_sound(arrays, path))
 

@@ -1,4 +1,4 @@
-"""Writing the project's own clip files, whose layout ``mmm.io.npz`` gives."""
+"""Writing the project's own clip files, whose layout is described in ``mmm.io.npz``."""
 
 import io
 import json
@@ -17,7 +17,7 @@ _FLAC_CHANNELS = 8
 
 
 def plain_json(value: Any) -> Any:
-    """A value that JSON cannot write, as one that it can: mappings as dicts, arrays as lists."""
+    """Convert a value that JSON cannot write: mappings to dicts, NumPy's values to Python's."""
     # Clips hold read-only mappings, and readers put NumPy's numbers into the meta.
     if isinstance(value, Mapping):
         return dict(value)

@@ -1,4 +1,4 @@
-"""Exchange with PyMO (github.com/omimo/PyMO) by the attributes of its ``MocapData``.
+"""Conversion to and from PyMO (github.com/omimo/PyMO), by the attributes of its ``MocapData``.
 
 PyMO itself is never imported. A ``MocapData`` has these attributes:
 
@@ -7,7 +7,7 @@ PyMO itself is never imported. A ``MocapData`` has these attributes:
 - ``values``: a pandas DataFrame of angles in degrees and positions in the file's unit. Its columns
   are called ``NAME_Xrotation`` and the like.
 - ``channel_names``: pairs of joint and channel.
-- ``framerate``: seconds a frame, in spite of its name.
+- ``framerate``: seconds per frame, in spite of its name.
 - ``root_name``.
 """
 
@@ -34,7 +34,7 @@ class PymoData:
     skeleton: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Joints and end sites by name."""
     values: Any = None
-    """pandas DataFrame, one row a frame, indexed by time."""
+    """pandas DataFrame, one row per frame, indexed by time."""
     channel_names: list[tuple[str, str]] = field(default_factory=list)
     """Joint and channel of every column."""
     framerate: float = 0.0
@@ -53,7 +53,7 @@ class PymoData:
             stack.extend(self.skeleton[name]["children"])
 
     def clone(self) -> "PymoData":
-        """A copy that shares the numbers until they are replaced."""
+        """A shallow copy."""
         return PymoData(
             copy(self.skeleton),
             copy(self.values),
@@ -73,7 +73,7 @@ def to_pymo(clip: Clip) -> PymoData:
     Raises:
         ImportError: pandas is not installed.
     """
-    # Only this exchange needs pandas, which is therefore not a requirement of the package.
+    # Only this function needs pandas, which is therefore not a requirement of the package.
     import pandas as pd
 
     document = clip_to_document(clip)
@@ -94,7 +94,7 @@ def to_pymo(clip: Clip) -> PymoData:
         data.channel_names.extend((joint.name, channel) for channel in joint.channels)
     tips = dict(document.ends)
     for j, joint in enumerate(joints):
-        # PyMO's parser names end sites so, and its writer recognises them by the name.
+        # PyMO's parser gives end sites such names, and its writer recognises them by the name.
         if j in tips or not data.skeleton[joint.name]["children"]:
             nub = f"{joint.name}_Nub"
             data.skeleton[nub] = {
@@ -117,7 +117,7 @@ def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Cli
     Args:
         data: anything with the attributes of PyMO's ``MocapData``.
         name: the clip's name.
-        unit_m: metres a unit; guessed from the body's height where not given.
+        unit_m: metres per unit; guessed from the body's height if not given.
 
     Raises:
         FileError: an attribute, joint or column is missing, or a number is not finite.
@@ -138,7 +138,7 @@ def from_pymo(data: Any, name: str = "pymo", unit_m: float | None = None) -> Cli
     ):
         raise FileError(
             source,
-            f"root {data.root_name!r}, {data.framerate} seconds a frame, {len(data.values)} frames",
+            f"root {data.root_name!r}, {data.framerate} seconds per frame, {len(data.values)} frames",
             "a root of the skeleton, a time above zero, frames",
             _CURE,
         )
@@ -170,7 +170,10 @@ def _rate(seconds: float) -> float:
 def _walk(
     data: Any, name: str, parent: int, document: BvhDocument, columns: list[str], source: str
 ) -> None:
-    """Joints in BVH order; entries without channels and children are end sites."""
+    """Add a joint and those below it to a document, in BVH order.
+
+    Entries without channels and children are end sites.
+    """
     # The data comes from other code, so every part of an entry may be missing or of another type.
     try:
         entry = data.skeleton[name]

@@ -6,8 +6,8 @@ may be split into ``root_orient``, ``pose_body`` and ``pose_hand``. ``trans`` (T
 body's origin, in metres and with Z up; the pelvis stands ``SMPL_PELVIS_REST_M`` away from it. The
 frame rate is ``mocap_framerate`` or ``mocap_frame_rate`` (Mahmood et al. 2019, AMASS).
 
-The shape (``betas``) takes effect through a model file, whose licence forbids passing it on. Bones
-are therefore those of the neutral template, and the bones of fingers those of an adult's hand.
+Applying the shape (``betas``) needs a model file, whose licence forbids redistribution. Bones are
+therefore those of the neutral template, and the bones of fingers those of an adult's hand.
 """
 
 from pathlib import Path
@@ -100,8 +100,8 @@ def read_smpl(
 
     Args:
         path: the file.
-        fps: frames per second, where the file gives none or a wrong one.
-        up: the axis that points up, ``y`` or ``z``; Z where not given.
+        fps: frames per second, if the file gives none or a wrong one.
+        up: the axis that points up, ``y`` or ``z``; Z if not given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -127,7 +127,7 @@ def read_smpl(
     root_m = (trans.astype(np.float64) + SMPL_PELVIS_REST_M).astype(np.float32)
     motion = Motion(skeleton, rotations, root_m, rate)
     notes: tuple[str, ...] = ()
-    # AMASS has Z up without exception, so the body's posture is not asked.
+    # AMASS has Z up without exception, so it is not guessed from the body's posture.
     if up != "y":
         motion, notes = z_up_to_y_up(motion), (TURNED_UP,)
     meta: dict[str, Any] = {"z_up": up != "y"}
@@ -138,7 +138,7 @@ def read_smpl(
         if np.abs(betas).max(initial=0) > 0:
             notes = (
                 *notes,
-                "Its bones are those of SMPL's template; the shape (betas) is kept aside.",
+                "Its bones are those of SMPL's template; the shape (betas) is not applied.",
             )
     if "gender" in arrays:
         meta["gender"] = str(arrays["gender"])[:20]
@@ -148,10 +148,10 @@ def read_smpl(
 
 
 def _arrays(path: Path, largest: int) -> dict[str, Array]:
-    """The arrays that are of use, read without unpickling."""
+    """The arrays that this module uses, read without unpickling."""
     source = str(path)
     # Some files hold the gender as an object array, which would be unpickled.
-    arrays = npz_arrays(path, (*_NUMBERS, *_RATES, "gender"), largest, loose=("gender",))
+    arrays = npz_arrays(path, (*_NUMBERS, *_RATES, "gender"), largest, skip_pickled=("gender",))
     for key in (*_NUMBERS, *_RATES):
         if key in arrays and arrays[key].dtype.kind not in "fiu":
             raise FileError(source, f"{key} is {arrays[key].dtype}", "numbers", _CURE)
@@ -159,7 +159,7 @@ def _arrays(path: Path, largest: int) -> dict[str, Array]:
 
 
 def _poses(arrays: dict[str, Array], source: str) -> Float[Array, "T n"]:
-    """Axis-angle vectors of all joints, whole or joined of their parts."""
+    """Axis-angle vectors of all joints, from one array or concatenated from its parts."""
     if "poses" in arrays:
         poses = arrays["poses"]
     else:
@@ -199,7 +199,7 @@ def fits_smpl(clip: Clip) -> bool:
 
 
 def write_smpl(clip: Clip, path: Path) -> None:
-    """A clip on an SMPL body as AMASS has it: ``poses`` (T, 156) or (T, 165), Z up.
+    """Write a clip on an SMPL body in AMASS's layout: ``poses`` (T, 156) or (T, 165), Z up.
 
     A body of SMPL's 24 joints is written with the fingers of SMPL-H at rest.
 
@@ -217,7 +217,7 @@ def write_smpl(clip: Clip, path: Path) -> None:
     motion = y_up_to_z_up(clip.motion)
     vectors = rot.matrix_to_rotvec(motion.rotations).reshape(len(motion), -1).astype(np.float64)
     if vectors.shape[1] == 72:
-        # AMASS holds SMPL-H. It shares 22 joints with SMPL, whose two joints of hands it lacks.
+        # AMASS holds SMPL-H, which shares 22 joints with SMPL and lacks SMPL's two hand joints.
         hands = np.zeros((len(motion), 90))
         vectors = np.concatenate([vectors[:, : 3 * _BODY], hands], axis=1)
     kept = clip.meta.get("smpl", {})
@@ -234,8 +234,8 @@ def write_smpl(clip: Clip, path: Path) -> None:
 
 
 def as_smpl(motion: Motion) -> Motion:
-    """The motion with SMPL's joints in SMPL's order, where it has exactly these joints."""
-    # BVH and FBX nest joints depth first, and SMPL orders them by level. Networks know them by
+    """The motion with its joints in SMPL's order, if they are exactly SMPL's; else unchanged."""
+    # BVH and FBX nest joints depth first, SMPL orders them by level, and networks identify them by
     # index.
     names = motion.skeleton.names
     if names == SMPL24.names or set(names) != set(SMPL24.names):

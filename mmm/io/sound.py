@@ -1,4 +1,4 @@
-"""The music of a motion: recordings where they usually lie, and those that are named."""
+"""The music of a motion: recordings found beside its file, or named by the user."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from mmm.motion.clip import Audio, Clip, Music
 SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Recordings looked for beside a motion, in this order."""
 PARTS = ("drums", "chords")
-"""Parts of a song; a recording without one of them may lie beside the whole, for interventions."""
+"""Parts of a song. For interventions, a recording without one of them may lie beside the song's."""
 
 
 def with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
@@ -21,7 +21,7 @@ def with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
     Args:
         clip: a motion; music that it has is replaced.
         recording: a sound file.
-        start_s: the moment of the recording that falls on the clip's first frame, seconds.
+        start_s: the time in the recording that falls on the clip's first frame, seconds.
 
     Raises:
         FileError: the recording is missing or cannot be read.
@@ -42,15 +42,15 @@ def with_music(clip: Clip, recording: Path, start_s: float = 0.0) -> Clip:
         start_bpm=name.tempo_bpm if name else None,
         start_s=start_s,
     )
-    # `load_music` starts at a whole frame, and the parts have to start at the same sample.
+    # `load_music` starts at a whole frame, and recordings without a part have to start there too.
     first_frame_s = round(start_s * clip.motion.fps) / clip.motion.fps
     return _with_parts(clip, music, recording, first_frame_s)
 
 
 def with_found_music(clip: Clip, path: Path) -> Clip:
-    """The clip with a recording found beside its file, where there is one.
+    """The clip with a recording found beside its file, if there is one.
 
-    A recording that cannot be read is left out with a note, since nobody asked for it.
+    A recording that cannot be read is left out with a note, since the user did not name it.
     """
     recording = _recording_beside(path)
     if recording is None:
@@ -64,8 +64,8 @@ def with_found_music(clip: Clip, path: Path) -> Clip:
         and recording.stem == f"m{name.music}"
         and not path.stem.endswith(f"ch{name.choreography}")
     ):
-        # Text after the choreography means that a program made it from an AIST++ file, perhaps
-        # from a part of it. The recording's moment is then unknown.
+        # Text after the choreography means that a program made the file from one of AIST++, perhaps
+        # from a part of it. The time in the recording is then unknown.
         note = (
             f"{recording.name} was found by the file's name and taken from its beginning; "
             "if this is a later part of the dance, it is the wrong part."
@@ -107,7 +107,7 @@ def _with_sound(clip: Clip, music: Music, recording: Path) -> Clip:
 
 
 def _with_parts(clip: Clip, music: Music, recording: Path, start_s: float) -> Clip:
-    """The clip with its music, and the recordings without parts of it that lie beside.
+    """The clip with its music, and with the recordings that lack one of its parts, if there are any.
 
     They are called ``NAME.without_drums.ogg`` and ``NAME.without_chords.ogg`` beside ``NAME.ogg``.
     """
@@ -125,7 +125,7 @@ def _with_parts(clip: Clip, music: Music, recording: Path, start_s: float) -> Cl
             notes = (*notes, f"A recording beside it was left out: {error}")
         else:
             without[part] = sound.crop_s(start_s, start_s + clip.motion.duration_s)
-    # The parts may be a few samples longer than the song after decoding.
+    # After decoding, these may be a few samples longer than the song.
     if without:
         music = replace(music, without=without).crop(0, len(clip))
     return replace(clip, music=music, notes=notes)

@@ -95,7 +95,7 @@ class Errors:
         }
 
     def summary(self) -> dict[str, float | int | None]:
-        """Means over hidden entries, by kind; None where nothing was hidden.
+        """Means over hidden entries, by kind; None if nothing was hidden.
 
         ``root_cm`` is over the frames whose root was hidden. ``frames`` counts the clip's frames,
         ``hidden`` the hidden entries (frame and joint), ``hidden_frames`` the frames with any.

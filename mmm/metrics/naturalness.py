@@ -117,7 +117,7 @@ def beat_alignment(
 
 def _nearness(beats: Array, others: Array, fps: float) -> float | None:
     """Mean score of each beat's distance to the nearest of the others."""
-    # ``initial`` makes the distance infinite, and the score 0, where there are no others.
+    # ``initial`` makes the distance infinite, and the score 0, if there are no others.
     away_s = np.abs(beats[:, None] - others.astype(float)).min(axis=1, initial=np.inf) / fps
     return _mean_or_none(np.exp(-((away_s / 0.05) ** 2) / 2))
 

@@ -163,7 +163,7 @@ class Recording:
     motion: Motion
     """As long as the clip. Frames without a recording hold a placeholder, not the truth."""
     frames: Bool[Array, "T"]
-    """False where nothing was recorded, which is so in gaps that were made longer or shorter."""
+    """False if nothing was recorded, which is so in gaps that were made longer or shorter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ class Clip:
     source: str = ""
     """Where it came from: a file path or the name of a generated set."""
     split: str = ""
-    """``train``, ``val``, ``test``, or empty where no list says."""
+    """``train``, ``val``, ``test``, or empty if no list says."""
     notes: tuple[str, ...] = ()
     """What the reader assumed or repaired, in sentences for the user."""
     meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

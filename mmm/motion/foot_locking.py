@@ -49,7 +49,7 @@ _MIN_RUN_S = 0.2
 
 
 def legs_of(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
-    """The legs of a skeleton; empty where they cannot be identified.
+    """The legs of a skeleton; empty if they cannot be identified.
 
     Args:
         joint_names: joint names by role, for skeletons whose own names do not tell.

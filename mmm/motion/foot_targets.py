@@ -41,7 +41,7 @@ def foot_target(
 
     Returns:
         Where the ankle is to be, metres, and the rotation that the foot is turned by, in world axes
-        (None for a leg whose ankle alone is held). None where the foot is in place already.
+        (None for a leg whose ankle alone is held). None if the foot is in place already.
     """
     joints = [leg.ankle] if leg.toe < 0 or leg.stiff else [leg.ankle, leg.toe]
     stances = [in_stance(points[:, j], float(rest_m[j]), fps) for j in joints]

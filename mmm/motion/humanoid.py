@@ -28,7 +28,7 @@ class RoleMap:
 
     skeleton: Skeleton
     joints: Int[Array, "22"]
-    """For each role its joint; -1 where the skeleton has none."""
+    """For each role its joint; -1 if the skeleton has none."""
 
     def __repr__(self) -> str:
         return f"RoleMap({int(self.present.sum())} of {len(ROLES)} roles in {self.skeleton!r})"

@@ -21,7 +21,7 @@ _AXIS_UNKNOWN, _AXIS_KNOWN = 0.02, 0.10
 
 @dataclass(frozen=True)
 class Leg:
-    """Joint indices of one leg; ``toe`` is -1 where the skeleton has none."""
+    """Joint indices of one leg; ``toe`` is -1 if the skeleton has none."""
 
     hip: int
     knee: int
@@ -92,7 +92,7 @@ def turn_limb(
         world: their world rotations before.
         free: frames in which the limb may turn.
         ankle_target: where the ankle is to be, metres.
-        foot_turn: rotation of the foot, in world axes; None where it keeps its orientation.
+        foot_turn: rotation of the foot, in world axes; None if it keeps its orientation.
         out: local rotations of all joints, which are written to.
     """
     hip, knee, ankle = (points[:, j] for j in (leg.hip, leg.knee, leg.ankle))
@@ -161,7 +161,7 @@ def reach_hand(
 def _knee_axis(
     up: Float[Array, "T 3"], down: Float[Array, "T 3"], hip_world: Float[Array, "T 3 3"]
 ) -> Float[Array, "T 3"] | None:
-    """Unit axis about which the knee bends, in world axes; None where no frame tells it."""
+    """Unit axis about which the knee bends, in world axes; None if no frame tells it."""
     axis = np.cross(up, down)
     size = np.linalg.norm(axis, axis=1, keepdims=True)
     # The cross product grows with the bend, so the sum weighs frames by how well they tell the

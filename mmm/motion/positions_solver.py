@@ -99,7 +99,7 @@ class _Tree:
     def chain_to_spread(self, j: int) -> list[int]:
         """Joints of single children from ``j`` to one whose children determine its rotation.
 
-        Empty where the chain ends otherwise.
+        Empty if the chain ends otherwise.
         """
         chain = [j]
         while len(self.children[chain[-1]]) == 1:

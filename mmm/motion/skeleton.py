@@ -69,7 +69,7 @@ class Skeleton:
 
     @cached_property
     def mirror_index(self) -> tuple[int, ...]:
-        """For each joint its partner on the other side of the body; itself where there is none.
+        """For each joint its partner on the other side of the body; itself if there is none.
 
         The parents of partners are partners too. A limb whose counterpart is built differently is
         therefore mirrored in place.
@@ -126,7 +126,7 @@ class Skeleton:
 
 
 def _partners_by_name(names: Sequence[str]) -> list[int]:
-    """For each joint the one whose name differs in the side alone; itself where there is none."""
+    """For each joint the one whose name differs in the side alone; itself if there is none."""
     # Exact names come first, then names without digits: some files have LeftShoulder1 on the left
     # and RightShoulder on the right.
     keys = [(side, bare, re.sub(r"\d+", "", bare)) for side, bare in map(split_side, names)]

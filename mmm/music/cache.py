@@ -16,7 +16,7 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
     """The features, beat frames and tempo (bpm) of an archive.
 
     Returns:
-        None where there is no archive, or where it is damaged.
+        None if there is no archive or it is damaged.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:

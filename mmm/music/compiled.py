@@ -72,7 +72,7 @@ def prepare() -> threading.Thread | None:
     """Compile in a process of its own, so that the first song need not wait for it.
 
     Returns:
-        The thread that waits for the process; None where it was done before.
+        The thread that waits for the process; None if it was done before.
     """
     if any((folder / _NOTE).is_file() for folder in _folders()):
         return None

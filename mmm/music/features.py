@@ -119,7 +119,7 @@ def features_of(
         fps: the motion's frame rate; 60 for AIST++.
         frames: how many rows; None for as many as the recording lasts. Rows beyond its end are
             silence, as is the sound.
-        start_bpm: the tempo from which the beat tracker starts; 120 where None.
+        start_bpm: the tempo from which the beat tracker starts; 120 if None.
 
     Raises:
         SpecError: fewer than 6 frames per second.
@@ -141,7 +141,7 @@ def load_music(
     Args:
         path: a wav, ogg, flac or mp3 file.
         fps, frames: as in ``features_of``.
-        start_bpm: where None, the tempo in an AIST name (``mBR0.wav``) or else 120.
+        start_bpm: if None, the tempo in an AIST name (``mBR0.wav``) or else 120.
         cache_dir: another folder than the user's. It is made if missing, and not used if it cannot
             be written.
         start_s: the moment of the recording with which the music begins, to the nearest frame.
@@ -188,7 +188,7 @@ def later(music: Music, start_s: float, name: str = "the recording") -> Music:
 
 
 def fitted(music: Music, frames: int | None) -> Music:
-    """Exactly ``frames`` rows and as much sound; all rows where None."""
+    """Exactly ``frames`` rows and as much sound; all rows if None."""
     frames = len(music) if frames is None else frames
     short = frames - len(music)
     if short > 0:

@@ -22,7 +22,7 @@ def mixed_down(samples: Float[Array, "N C"], rate_hz: int | float) -> Float[Arra
     the channels' powers, and its phase that of the louder channel.
 
     Args:
-        samples: the sound, a column a channel.
+        samples: the sound, a column per channel.
         rate_hz: samples per second.
     """
     mean = samples.mean(axis=1)

@@ -43,7 +43,7 @@ def in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> F
 
 
 def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
-    """CENS chroma (Müller and Ewert 2011), one column a frame.
+    """CENS chroma (Müller and Ewert 2011), one column per frame.
 
     Frame rates below 20 leave out the octaves that their sample rate cannot hold.
     """

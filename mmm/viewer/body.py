@@ -38,9 +38,9 @@ class Body:
     hulls: tuple[tuple[int, ...], ...] = ()
     """Joints drawn together as one rounded volume. The first joint's rotation turns it."""
     head: int = -1
-    """The head's joint, -1 where there is none."""
+    """The head's joint, -1 if there is none."""
     crown: int = -1
-    """Which tip is the top of the head, -1 where there is none."""
+    """Which tip is the top of the head, -1 if there is none."""
 
 
 def _chain(skeleton: Skeleton, limb: str) -> list[int]:
@@ -206,7 +206,7 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
 def facing_rad(motion: Motion) -> float:
     """The mean direction that the hips face, radians about Y, 0 for +Z.
 
-    Also 0 where the names do not tell left from right.
+    Also 0 if the names do not tell left from right.
     """
     skeleton = motion.skeleton
     sides = {

@@ -51,7 +51,7 @@ class Scene:
     errors: Mapping[str, Float[Array, "T"]] = field(default_factory=dict)
     """Error curves in centimetres by name, the model's first."""
     prefix_frames: int = 0
-    """Generated bodies are known up to this frame; 0 where nothing is generated."""
+    """Generated bodies are known up to this frame; 0 if nothing is generated."""
     recorded: Bool[Array, "T"] | None = None
     """False in frames without a recording, where no truth is shown. None: all frames have one."""
     floor: float | None = None

@@ -341,7 +341,7 @@ def test_horizon_of_other_networks():
         ({"frames": 97}, "at most 96 frames"),
         (
             {"music": Music(np.zeros((500, 35), np.float32), 60.0, np.zeros(0, int), 0.0)},
-            "60 rows a second",
+            "60 rows per second",
         ),
     ],
 )

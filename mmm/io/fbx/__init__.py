@@ -1,4 +1,4 @@
-"""FBX in, through the ufbx library in a process of its own."""
+"""Reading FBX, with the ufbx library in a separate process."""
 
 from mmm.io.fbx.reader import read_fbx
 

@@ -1,13 +1,13 @@
 """A program that evaluates an FBX scene with ufbx and writes world matrices.
 
-It is run by :mod:`mmm.io.fbx.reader` and not imported, and imports nothing of this package. The
-binding (0.0.5) crashes the interpreter when its objects are released, and a damaged file may crash
-any parser. Here neither hurts the caller.
+:mod:`mmm.io.fbx.reader` runs it in a separate process, and it imports nothing of this package. The
+Python binding (0.0.5) crashes the interpreter when its objects are released, and a damaged file may
+crash any parser. In a process of its own, neither affects the caller.
 
-The first line of the answer describes the scene. One line of JSON then comes in: ``start_s``,
-``frames``, ``fps``, ``take`` and ``nodes``. The matrices go to the file named second on the command
-line, as a ``.npy`` of float64 (frames + 2, nodes, 3, 4): the scene without animation, the pose in
-which the skin was bound (NaN without one), then every frame.
+Protocol: the program writes one line of JSON that describes the scene. It then reads one line of
+JSON with ``start_s``, ``frames``, ``fps``, ``take`` and ``nodes``. It writes the matrices to the
+file named by the second argument, as a ``.npy`` of float64 (frames + 2, nodes, 3, 4): the scene
+without animation, the bind pose of the skin (NaN without one), then every frame.
 """
 
 import gc
@@ -20,17 +20,17 @@ from typing import Any
 _BONE, _MARKER, _CAMERA, _LIGHT = 5, 15, 4, 3
 CPU_S = 100
 """Seconds of computing after which the system ends the process."""
-# Objects of the binding are freed without being taken off the collector's list, which breaks it.
-# As long as they live nothing happens, so all of them live as long as the process.
-_KEPT: list[Any] = []
+# The binding frees its objects without removing them from the garbage collector's list, which
+# corrupts the list. So references to all of them are kept until the process ends.
+_KEPT_ALIVE: list[Any] = []
 
 
 def main() -> None:
     """Describe the scene, wait for the request, write the matrices."""
-    # See _KEPT: a collection walks over the objects of the binding.
+    # See _KEPT_ALIVE: a collection visits the objects of the binding.
     gc.disable()
     _limit()
-    # What a library prints must not come among the answers.
+    # Output that a library prints must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
@@ -38,12 +38,12 @@ def main() -> None:
     except Exception as error:
         answers.write(json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}) + "\n")
     answers.flush()
-    # Past the interpreter's own end, which would collect the objects of the binding.
+    # This skips the interpreter's shutdown, which would release the objects of the binding.
     os._exit(0)
 
 
 def run(source: str, target: str, answers: Any) -> None:
-    """The two answers: the description and, after the request, the matrices."""
+    """Write both answers: the description and, after the request, the matrices."""
     import numpy as np
     import ufbx
 
@@ -56,7 +56,7 @@ def run(source: str, target: str, answers: Any) -> None:
     )
     nodes = items(scene.nodes)
     stacks, clusters = items(scene.anim_stacks), items(scene.skin_clusters)
-    bones = [kept(cluster.bone_node) for cluster in clusters]
+    bones = [keep_alive(cluster.bone_node) for cluster in clusters]
     skinned = [-1 if bone is None else int(bone.typed_id) for bone in bones]
     answers.write(json.dumps(describe(scene, nodes, stacks, skinned)) + "\n")
     answers.flush()
@@ -65,15 +65,15 @@ def run(source: str, target: str, answers: Any) -> None:
     matrices = np.full((request["frames"] + 2, len(chosen), 3, 4), np.nan)
     for j, node in enumerate(chosen):
         matrices[0, j] = rows(nodes[node].node_to_world)
-    place = {node: j for j, node in enumerate(chosen)}
+    index = {node: j for j, node in enumerate(chosen)}
     for cluster, node in zip(clusters, skinned, strict=True):
         # Several meshes may be bound to one bone, usually in the same pose.
-        if node in place and np.isnan(matrices[1, place[node]]).any():
-            matrices[1, place[node]] = rows(cluster.bind_to_world)
+        if node in index and np.isnan(matrices[1, index[node]]).any():
+            matrices[1, index[node]] = rows(cluster.bind_to_world)
     if request["take"] < 0:
         matrices[2:] = matrices[0]
     else:
-        evaluate(scene, kept(stacks[request["take"]].anim), request, matrices[2:])
+        evaluate(scene, keep_alive(stacks[request["take"]].anim), request, matrices[2:])
     np.save(target, matrices)
     answers.write("{}\n")
 
@@ -84,20 +84,20 @@ def evaluate(scene: Any, anim: Any, request: dict[str, Any], matrices: Any) -> N
 
     for frame in range(request["frames"]):
         time_s = request["start_s"] + frame / request["fps"]
-        moment = kept(ufbx.evaluate_scene(scene, anim, time_s, load_external_files=False))
-        nodes = kept(moment.nodes)
+        evaluated = keep_alive(ufbx.evaluate_scene(scene, anim, time_s, load_external_files=False))
+        nodes = keep_alive(evaluated.nodes)
         for j, node in enumerate(request["nodes"]):
-            matrices[frame, j] = rows(kept(nodes[node]).node_to_world)
-        # The copy of the scene; its small Python objects stay.
-        moment.free()
+            matrices[frame, j] = rows(keep_alive(nodes[node]).node_to_world)
+        # This frees the library's copy of the scene; the small Python objects stay.
+        evaluated.free()
 
 
 def describe(scene: Any, nodes: list[Any], stacks: list[Any], skinned: list[int]) -> dict[str, Any]:
     """Names, tree, joints and takes of a scene."""
     kinds = [int(node.attrib_type) for node in nodes]
-    above = [kept(node.parent) for node in nodes]
-    parents = [-1 if parent is None else int(parent.typed_id) for parent in above]
-    settings, bound = kept(scene.settings), set(skinned)
+    parent_nodes = [keep_alive(node.parent) for node in nodes]
+    parents = [-1 if parent is None else int(parent.typed_id) for parent in parent_nodes]
+    settings, bound = keep_alive(scene.settings), set(skinned)
     return {
         "names": [node.name for node in nodes],
         "parents": parents,
@@ -113,7 +113,7 @@ def describe(scene: Any, nodes: list[Any], stacks: list[Any], skinned: list[int]
                 stack.name,
                 stack.time_begin,
                 stack.time_end,
-                any(len(kept(layer.anim_props)) for layer in items(stack.layers)),
+                any(len(keep_alive(layer.anim_props)) for layer in items(stack.layers)),
             ]
             for stack in stacks
         ],
@@ -122,32 +122,32 @@ def describe(scene: Any, nodes: list[Any], stacks: list[Any], skinned: list[int]
     }
 
 
-def kept(thing: Any) -> Any:
-    """An object of the binding, which is then never released."""
-    _KEPT.append(thing)
+def keep_alive(thing: Any) -> Any:
+    """Return an object of the binding, which is then never released."""
+    _KEPT_ALIVE.append(thing)
     return thing
 
 
 def items(things: Any) -> list[Any]:
-    """The items of a list of the binding, by index: its iterators crash."""
-    kept(things)
-    return [kept(things[i]) for i in range(len(things))]
+    """The items of a list of the binding, read by index, because its iterators crash."""
+    keep_alive(things)
+    return [keep_alive(things[i]) for i in range(len(things))]
 
 
 def rows(matrix: Any) -> list[list[float]]:
-    """The rows of a matrix that the binding gives by columns."""
+    """The rows of a matrix, which the binding stores by columns."""
     return [list(row) for row in zip(*matrix, strict=True)]
 
 
 def _limit() -> None:
-    """Bound the time, and end with the process that started this one, where the system can."""
+    """Limit the computing time, and end when the parent process does, if the system supports it."""
     try:
         import ctypes
         import resource
     except ImportError:  # Windows
         return
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
-    # A core dump would leave a visitor's file on the disk.
+    # A core dump would leave the contents of a user's file on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         parent_death_signal, kill = 1, 9  # prctl(2): PR_SET_PDEATHSIG, SIGKILL

@@ -1,8 +1,8 @@
-"""FBX files as clips: Mixamo, Maya, MotionBuilder, Blender and what else writes binary or ASCII.
+"""FBX files as clips, binary or ASCII, from Mixamo, Maya, MotionBuilder, Blender and others.
 
-ufbx (https://github.com/ufbx/ufbx) evaluates the scene at each frame: pre- and post-rotations,
-pivots, animation layers, scale inheritance, units and axes are its work. A process of its own runs
-it, see ``mmm.io.fbx.extract``.
+ufbx (https://github.com/ufbx/ufbx) evaluates the scene at each frame. It handles pre- and
+post-rotations, pivots, animation layers, scale inheritance, units and axes. It runs in a separate
+process, see ``mmm.io.fbx.extract``.
 """
 
 import importlib.util
@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size, read_bytes
 from mmm.io.nodes.motion import Unit, body_clip, rest_rotations
 from mmm.io.nodes.tree import Body, NodeTree, choose_body
@@ -29,13 +29,13 @@ from mmm.motion.clip import Clip
 Array = np.ndarray
 
 INSTALL = "pip install 'masked-motion-workbench[fbx]'"
-"""What installs the binding."""
+"""The command that installs the binding."""
 LIMIT_S = 120.0
 """Seconds that the evaluation of a file may take."""
 PROGRAM = Path(__file__).with_name("extract.py")
 """The program that runs the binding."""
 _CURE = "export it again"
-# Nodes of a scene, with meshes and controls; a film set has some tens of thousands.
+# Most nodes of a scene, with meshes and controls; a film set has some tens of thousands.
 _MOST_NODES = 100_000
 
 
@@ -49,7 +49,7 @@ class _Take:
 
 @dataclass(frozen=True)
 class _Scene:
-    """What the program says about the file."""
+    """The program's description of a file."""
 
     tree: NodeTree
     takes: tuple[_Take, ...]
@@ -68,9 +68,9 @@ def read_fbx(
 
     Args:
         path: the file.
-        unit_m: metres a unit, where the unit that the file states is wrong.
-        take: the take's name or its number from 1; the first that moves where not given.
-        body: which of several bodies, by its root's name or its number from 1; the largest where
+        unit_m: metres per unit, where the unit that the file states is wrong.
+        take: the take's name or its number from 1; the first that moves if not given.
+        body: which of several bodies, by its root's name or its number from 1; the largest if
             not given.
         largest: joints times frames of the longest file that is read.
 
@@ -79,8 +79,8 @@ def read_fbx(
         SpecError: no such take or body.
     """
     source = str(path)
-    read_bytes(path)  # the usual messages for what is missing, empty or no file
-    # find_spec looks without importing: the binding is safe in its own process alone.
+    read_bytes(path)  # raises the usual errors for a missing or empty file, or a folder
+    # find_spec does not import the binding, which is safe in its own process only.
     if importlib.util.find_spec("ufbx") is None:
         raise FileError(source, "FBX needs the library ufbx, which is not installed", cure=INSTALL)
     with _Program(path) as program:
@@ -91,11 +91,11 @@ def read_fbx(
         index = choose("take", names, take, source, first)
         start_s, frames = _span(scene, index, source)
         check_size(source, len(chosen.nodes), frames, largest)
-        # No stack is a character without a motion, which is one frame.
+        # A file without takes is a character without motion, which is read as one frame.
         request = {"start_s": start_s, "frames": frames, "fps": scene.fps, "nodes": chosen.nodes}
         program.ask(request | {"take": index if names else -1})
         matrices = program.matrices(frames, len(chosen.nodes))
-    return _clip(path, scene, chosen, matrices, Several("take", tuple(names), index), unit_m)
+    return _clip(path, scene, chosen, matrices, Choice("take", tuple(names), index), unit_m)
 
 
 def _clip(
@@ -103,7 +103,7 @@ def _clip(
     scene: _Scene,
     body: Body,
     matrices: Float[Array, "N J 4 4"],
-    takes: Several,
+    takes: Choice,
     unit_m: float | None,
 ) -> Clip:
     # The program converts to metres by the file's own unit.
@@ -136,12 +136,12 @@ def _span(scene: _Scene, index: int, source: str) -> tuple[float, int]:
             "an end after its start",
             _CURE,
         )
-    # Both ends are frames; rounding absorbs the ticks in which the format counts time.
+    # Both ends are frames; rounding absorbs the resolution of the format's times.
     return take.begin_s, round(count) + 1
 
 
 def _scene(answer: dict[str, Any], source: str) -> _Scene:
-    """The program's first answer, checked: a damaged file may have taken the program over."""
+    """The program's first answer, checked, because a hostile file may control the program."""
     try:
         names = tuple(str(name) for name in answer["names"])
         parents = [int(parent) for parent in answer["parents"]]
@@ -159,8 +159,8 @@ def _scene(answer: dict[str, Any], source: str) -> _Scene:
         raise FileError(source, f"{count:,} nodes in no tree", "a scene", _CURE)
     if not (joints <= set(range(count)) and math.isfinite(unit_m) and unit_m > 0):
         raise FileError(source, f"a unit of {unit_m:g} m", "a length above zero", _CURE)
-    # Controls and the scene's own root are in the tree, since joints may hang on them. Where no
-    # joint is marked, all other nodes count.
+    # Controls and the scene's root are in the tree, since joints may be below them. If no node is
+    # marked as a joint, all others count as joints.
     joints = joints or frozenset(range(count)) - others
     return _Scene(NodeTree(names, tuple(parents), joints), takes, fps, unit_m)
 
@@ -172,14 +172,14 @@ class _Program:
         self.source = str(path)
         self._folder = tempfile.TemporaryDirectory(prefix="mmm-fbx-")
         self._target = Path(self._folder.name) / "matrices.npy"
-        # -P keeps the script's folder, whose modules have common names, off the import path.
+        # -P keeps the script's folder off the import path, because its modules have common names.
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(PROGRAM), str(path.absolute()), str(self._target)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        # Reading from a pipe has no time limit of its own. The killed process closes the pipe.
+        # Reading from a pipe has no timeout. Killing the process closes the pipe.
         self._timer = threading.Timer(LIMIT_S, self._process.kill)
 
     def __enter__(self) -> "_Program":
@@ -205,7 +205,7 @@ class _Program:
         try:
             content = json.loads(self._process.stdout.readline())
         except ValueError:
-            # An empty line: the pipe has closed.
+            # An empty line means that the pipe was closed.
             raise FileError(
                 self.source, "a file that crashes or stalls the FBX library", cure=_CURE
             ) from None
@@ -223,10 +223,10 @@ class _Program:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            pass  # it has ended, and the next answer says so
+            pass  # the process has ended, which the next answer reports
 
     def matrices(self, frames: int, joints: int) -> Float[Array, "N J 4 4"]:
-        """The matrices that the program wrote, with their last row."""
+        """The matrices that the program wrote, with their last row (0, 0, 0, 1) added."""
         self.answer()
         try:
             values = np.load(self._target, allow_pickle=False)

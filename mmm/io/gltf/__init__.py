@@ -1,4 +1,4 @@
-"""glTF 2.0: clips go out as ``.glb``, and skinned characters come in as ``.glb`` and ``.gltf``."""
+"""glTF 2.0: clips are written as ``.glb``, and characters are read from ``.glb`` and ``.gltf``."""
 
 from mmm.io.gltf.reader import read_gltf
 from mmm.io.gltf.writer import quaternion_track, write_glb

@@ -1,7 +1,7 @@
-"""The files of glTF: ``.glb`` with its chunks, ``.gltf`` with its buffers, and arrays in both.
+"""The containers of glTF: ``.glb`` with its chunks, ``.gltf`` with its buffers, and arrays in both.
 
-Nothing here trusts a length or an offset of the file. Buffers beside a ``.gltf`` are read from its
-own folder alone.
+All lengths and offsets of a file are checked. Buffers beside a ``.gltf`` are read from its own
+folder only.
 """
 
 import base64
@@ -25,7 +25,7 @@ DAMAGE = (
     *(KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
     *(struct.error, np.exceptions.AxisError),
 )
-"""What Python raises for documents that are not built as the specification says."""
+"""Exceptions that Python raises for documents that violate the specification."""
 
 
 class Document:
@@ -60,7 +60,7 @@ class Document:
         return FileError(self.source, problem, "a glTF 2.0 file", "export it again")
 
     def list(self, name: str) -> list[dict[str, Any]]:
-        """A top-level list; empty where there is none."""
+        """A top-level list; empty if there is none."""
         items = self.content.get(name, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise self.fault(f"{name} is no list of objects")
@@ -87,16 +87,15 @@ class Document:
         return scaled
 
     def _with_sparse(self, values: Array, sparse: dict[str, Any]) -> Array:
-        """Values with those that a sparse accessor replaces (section 3.6.2.3)."""
+        """Values after the substitutions of a sparse accessor (section 3.6.2.3)."""
         count, views = _index(sparse["count"]), self.list("bufferViews")
-        places, substitutes = sparse["indices"], sparse["values"]
-        at_type = np.dtype(_COMPONENTS[places["componentType"]])
+        indices, substitutes = sparse["indices"], sparse["values"]
         rows = self._strided(
-            views[_index(places["bufferView"])],
-            _index(places.get("byteOffset", 0)),
+            views[_index(indices["bufferView"])],
+            _index(indices.get("byteOffset", 0)),
             count,
             1,
-            at_type,
+            np.dtype(_COMPONENTS[indices["componentType"]]),
         )
         values[rows[:, 0]] = self._strided(
             views[_index(substitutes["bufferView"])],
@@ -116,7 +115,7 @@ class Document:
         piece = memoryview(buffer)[start : start + _index(view["byteLength"])]
         row = width * dtype.itemsize
         stride = _index(view.get("byteStride", 0)) or row
-        # Checked before NumPy, which would read beyond the bytes.
+        # Checked here, so that no row reaches beyond the buffer.
         if not count or stride < row or offset + stride * (count - 1) + row > len(piece):
             raise self.fault("an accessor that reaches beyond its buffer")
         return np.ndarray((count, width), dtype, piece, offset, (stride, dtype.itemsize))
@@ -134,7 +133,7 @@ class Document:
             return self._binary
         if uri.startswith("data:"):
             return base64.b64decode(uri.partition(",")[2], validate=True)
-        # A path that leaves the folder could read any file of a server.
+        # A path out of the folder could read any file of a server.
         if uri in (".", "..") or any(sign in uri for sign in "/\\:%") or not uri:
             raise FileError(
                 self.source, f"a buffer elsewhere ({uri[:80]})", "it beside the file", "save a .glb"
@@ -142,18 +141,18 @@ class Document:
         return read_bytes(self._folder / uri)
 
     def _chunks(self, data: bytes) -> bytes:
-        """The JSON of a binary file; keeps the other chunk."""
-        text, place = b"", 12
-        while place + 8 <= len(data):
-            length, kind = struct.unpack_from("<II", data, place)
-            chunk = data[place + 8 : place + 8 + length]
+        """The JSON chunk of a binary file; the binary chunk is stored."""
+        text, offset = b"", 12
+        while offset + 8 <= len(data):
+            length, kind = struct.unpack_from("<II", data, offset)
+            chunk = data[offset + 8 : offset + 8 + length]
             if len(chunk) < length:
                 raise self.fault("the file breaks off")
             if kind == _JSON and not text:
                 text = chunk
             elif kind == _BINARY and self._binary is None:
                 self._binary = chunk
-            place += 8 + length
+            offset += 8 + length
         return text
 
 
@@ -161,7 +160,7 @@ def _index(value: Any) -> int:
     """A count or an index of the document.
 
     Raises:
-        ValueError: not an integer from 0 on; negative ones would count from an end.
+        ValueError: not an integer of 0 or more; negative ones would count from the end.
     """
     if type(value) is not int or value < 0:
         raise ValueError(f"{value!r} is no index"[:100])

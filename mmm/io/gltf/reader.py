@@ -1,4 +1,4 @@
-"""``.glb`` and ``.gltf`` as clips: the joints of a skin, moved by one of the file's animations.
+"""``.glb`` and ``.gltf`` as clips: the joints of a skin with one of the file's animations.
 
 Specification: https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
 """
@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 
 from mmm.errors import FileError
 from mmm.io.body import Z_TO_Y, is_z_up
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 from mmm.io.files import FPS_RANGE, LARGEST, check_size
 from mmm.io.gltf.container import DAMAGE, Document
-from mmm.io.gltf.sampling import USUAL_FPS, guess_rate, sampled, unit_quats
+from mmm.io.gltf.sampling import DEFAULT_FPS, guess_rate, sampled, unit_quats
 from mmm.io.nodes.motion import Unit, body_clip, rest_rotations
 from mmm.io.nodes.tree import Body, NodeTree, choose_body
 from mmm.motion.clip import Clip
@@ -39,8 +39,8 @@ class _Track:
     path: str
     times: Float[Array, "K"]
     values: Float[Array, "N n"]
-    """One row a key, and three a key of a cubic spline."""
-    how: str
+    """One row per key, and three per key of a cubic spline."""
+    interpolation: str
 
 
 def read_gltf(
@@ -55,11 +55,11 @@ def read_gltf(
 
     Args:
         path: the file.
-        unit_m: metres a unit, where the file does not keep to glTF's metres.
-        fps: frames per second at which the animation is sampled. Where not given, the rate of its
-            keys, or 30 where they lie on none.
-        take: the animation's name or its number from 1; the first where not given.
-        body: which of several bodies, by its root's name or its number from 1; the largest where
+        unit_m: metres per unit, if the file does not use metres, as glTF demands.
+        fps: frames per second at which the animation is sampled; by default the rate of its keys,
+            or 30 if they fit none.
+        take: the animation's name or its number from 1; the first if not given.
+        body: which of several bodies, by its root's name or its number from 1; the largest if
             not given.
         largest: joints times frames of the longest file that is read.
 
@@ -98,7 +98,7 @@ def _clip(
     notes += guessed
     needed = _with_ancestors(tree, body)
     check_size(source, len(body.nodes), len(query), largest)
-    # Nodes above the body are evaluated as well, so they count for the memory.
+    # Nodes above the body are evaluated too, so they also take memory.
     check_size(source, min(len(needed), 2_000), len(query), largest)
     nodes = document.list("nodes")
     static = _world(nodes, tree, needed, [], np.zeros(1))
@@ -110,7 +110,7 @@ def _clip(
         body, np.stack([static[node][0] for node in body.nodes]), _upright(bind, body)
     )
     unit = Unit(unit_m or 1.0, unit_m is not None, "of the format,")
-    takes = Several("take", tuple(names), index)
+    takes = Choice("take", tuple(names), index)
     return body_clip(body, stacked, rest, rate, path, "gltf", unit, takes, notes)
 
 
@@ -132,7 +132,7 @@ def _tree(document: Document) -> NodeTree:
 
 
 def _bind_poses(document: Document) -> dict[int, Float[Array, "4 4"]]:
-    """For each joint of a skin its matrix in the pose in which the skin was bound."""
+    """The matrix of each joint of a skin in the bind pose."""
     poses: dict[int, Array] = {}
     for skin in document.list("skins"):
         if "inverseBindMatrices" not in skin:
@@ -149,14 +149,14 @@ def _bind_poses(document: Document) -> dict[int, Float[Array, "4 4"]]:
 def _upright(bind: Float[Array, "J 4 4"], body: Body) -> Float[Array, "J 4 4"]:
     """The bind pose with Y up.
 
-    Skins may be bound in the space of a mesh with Z up, which a node above the joints turns.
+    Skins may be bound in the space of a mesh with Z up, which a node above the joints rotates.
     """
     if not np.isfinite(bind).all():
         return bind
-    places = bind[:, :3, 3]
-    offsets = places - places[[max(parent, 0) for parent in body.parents]]
+    positions = bind[:, :3, 3]
+    offsets = positions - positions[[max(parent, 0) for parent in body.parents]]
     skeleton = Skeleton(body.names, body.parents, offsets)
-    still = np.tile(np.eye(3, dtype=np.float32), (1, len(places), 1, 1))
+    still = np.tile(np.eye(3, dtype=np.float32), (1, len(positions), 1, 1))
     if not is_z_up(skeleton, still, np.zeros((1, 3), dtype=np.float32)):
         return bind
     turn = np.eye(4)
@@ -165,7 +165,7 @@ def _upright(bind: Float[Array, "J 4 4"], body: Body) -> Float[Array, "J 4 4"]:
 
 
 def _tracks(document: Document, index: int) -> list[_Track]:
-    """What an animation moves, without morph targets."""
+    """The tracks of an animation, without those of morph targets."""
     animation = document.list("animations")[index]
     tracks = []
     for channel in animation["channels"]:
@@ -180,26 +180,26 @@ def _tracks(document: Document, index: int) -> list[_Track]:
             raise ValueError("a key that is not a finite number")
         if (np.diff(times) < 0).any():
             raise ValueError("key times that do not ascend")
-        how = sampler.get("interpolation", "LINEAR")
-        tracks.append(_Track(int(target["node"]), target["path"], times, values, how))
+        interpolation = sampler.get("interpolation", "LINEAR")
+        tracks.append(_Track(int(target["node"]), target["path"], times, values, interpolation))
     return tracks
 
 
 def _frames(
     tracks: list[_Track], fps: float | None, stated: Any, source: str
 ) -> tuple[Float[Array, "T"], float, tuple[str, ...]]:
-    """The times of frames, their rate, and a note where the rate is a guess."""
+    """The times of frames, their rate, and a note if the rate is a guess."""
     notes: tuple[str, ...] = ()
-    # Our own writer states the rate, as other programs may.
+    # Our own writer states the rate in ``extras``, as other programs may.
     rate = fps or (float(stated) if isinstance(stated, int | float) else None)
     if not tracks:
-        return np.zeros(1), rate or USUAL_FPS, notes
+        return np.zeros(1), rate or DEFAULT_FPS, notes
     start = min(float(track.times[0]) for track in tracks)
     stop = max(float(track.times[-1]) for track in tracks)
     if rate is None:
         rate = guess_rate(np.concatenate([track.times for track in tracks]) - start)
     if rate is None:
-        rate = USUAL_FPS
+        rate = DEFAULT_FPS
         notes = (
             f"Its keys lie on no frame rate: sampled at {rate:g} frames a second; give the true "
             "frame rate if that is wrong.",
@@ -211,7 +211,7 @@ def _frames(
             f"{FPS_RANGE[0]:g} to {FPS_RANGE[1]:,.0f} frames a second",
             "export it again",
         )
-    # The share of a frame absorbs the rounding of float32 times.
+    # 0.01 frames absorb the rounding of float32 times.
     count = int((stop - start) * rate + 0.01) + 1
     return start + np.arange(count) / rate, rate, notes
 
@@ -258,7 +258,9 @@ def _local(
         parts[path] = np.broadcast_to(value, (len(query), len(default)))
     for track in tracks:
         is_rotation = track.path == "rotation"
-        parts[track.path] = sampled(track.times, track.values, track.how, is_rotation, query)
+        parts[track.path] = sampled(
+            track.times, track.values, track.interpolation, is_rotation, query
+        )
     local = np.zeros((len(query), 4, 4))
     local[:, 3, 3] = 1.0
     local[:, :3, :3] = Rotation.from_quat(unit_quats(parts["rotation"])).as_matrix()

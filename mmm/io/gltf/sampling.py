@@ -6,54 +6,57 @@ from scipy.spatial.transform import Rotation
 
 Array = np.ndarray
 
-# Rates that programs write, the slowest first. Key times on a rate's frames are on its multiples'.
+# Rates that programs write, the slowest first, because key times that fit a rate also fit its
+# multiples.
 _RATES = (24.0, 25.0, 30.0, 48.0, 50.0, 60.0, 90.0, 100.0, 120.0, 200.0, 240.0)
-# Seconds by which float32 rounds a key's time in an hour.
+# Rounding error of a float32 time of one hour, seconds.
 _ROUNDING_S = 2.5e-4
-USUAL_FPS = 30.0
-"""The frame rate where key times tell none."""
+DEFAULT_FPS = 30.0
+"""The frame rate if key times fit none."""
 
 
 def sampled(
     times: Float[Array, "K"],
     values: Float[Array, "N n"],
-    how: str,
+    interpolation: str,
     is_rotation: bool,
     query: Float[Array, "T"],
 ) -> Float[Array, "T n"]:
-    """A sampler's values at the times of frames; beyond its keys the first or last one.
+    """A sampler's values at given times; outside its keys the first or last value.
 
     Args:
         times: ascending key times, seconds.
-        values: one row a key; for ``CUBICSPLINE`` three (in-tangent, value, out-tangent).
-        how: ``LINEAR``, ``STEP`` or ``CUBICSPLINE``.
-        is_rotation: quaternions, which are interpolated on the sphere and normalised.
-        query: times, seconds.
+        values: one row per key; for ``CUBICSPLINE`` three (in-tangent, value, out-tangent).
+        interpolation: ``LINEAR``, ``STEP`` or ``CUBICSPLINE``.
+        is_rotation: whether the values are quaternions, which need slerp and normalisation.
+        query: times to sample, seconds.
 
     Raises:
-        ValueError: another kind of sampler, or as many values as do not belong to the keys.
+        ValueError: the interpolation is unknown, or the number of values does not fit the keys.
     """
-    cubic = how == "CUBICSPLINE"
-    if how not in ("LINEAR", "STEP", "CUBICSPLINE") or len(values) != len(times) * (1 + 2 * cubic):
+    cubic = interpolation == "CUBICSPLINE"
+    if interpolation not in ("LINEAR", "STEP", "CUBICSPLINE") or len(values) != len(times) * (
+        1 + 2 * cubic
+    ):
         raise ValueError("a sampler of another kind")
     keys = values[1::3] if cubic else values
     if len(times) == 1:
         result = np.repeat(keys, len(query), axis=0)
         return unit_quats(result) if is_rotation else result
-    # A frame that rounding puts just before its key belongs to that key, or STEP would lag.
+    # A time that rounding puts just before a key counts as on it; otherwise STEP would lag.
     low = np.clip(
         np.searchsorted(times, query + _rounding(query), side="right") - 1, 0, len(times) - 1
     )
     high = np.minimum(low + 1, len(times) - 1)
     span = np.maximum(times[high] - times[low], 1e-12)
     weight = np.clip((query - times[low]) / span, 0.0, 1.0)[:, None]
-    if how == "STEP":
+    if interpolation == "STEP":
         result = keys[low]
     elif cubic:
         result = _hermite(keys, values[0::3], values[2::3], low, high, span[:, None], weight)
     elif is_rotation:
         # Spherical linear interpolation along the shorter arc (Shoemake 1985).
-        start, end = (Rotation.from_quat(unit_quats(keys[place])) for place in (low, high))
+        start, end = (Rotation.from_quat(unit_quats(keys[index])) for index in (low, high))
         turn = Rotation.from_rotvec(weight * (start.inv() * end).as_rotvec())
         result = (start * turn).as_quat()
     else:
@@ -79,14 +82,14 @@ def _hermite(
 
 
 def unit_quats(quats_xyzw: Array) -> Array:
-    """Quaternions of length 1. One of zeros is no rotation; files cut out of others have some."""
+    """Quaternions of length 1. Zeros, as in files cut from longer ones, become the identity."""
     lengths = np.linalg.norm(quats_xyzw, axis=1, keepdims=True)
     identity = np.array([0.0, 0.0, 0.0, 1.0])
     return np.where(lengths > 1e-9, quats_xyzw / np.maximum(lengths, 1e-9), identity)
 
 
 def guess_rate(times: Float[Array, "K"]) -> float | None:
-    """Frames per second on which all key times lie; None where there is no such rate.
+    """Frames per second on which all key times lie; None if there is no such rate.
 
     Args:
         times: key times from the first one on, seconds, of all samplers.
@@ -95,7 +98,7 @@ def guess_rate(times: Float[Array, "K"]) -> float | None:
     steps = steps[steps > _ROUNDING_S]
     if not len(steps):
         return None
-    # Dense keys tell the rate themselves, whatever it is.
+    # The spacing of dense keys gives the rate, whether it is a common one or not.
     dense = 1 / float(np.median(steps))
     if dense > 5 and float(np.abs(steps * dense - 1).max()) < 0.02:
         nearest = round(dense)

@@ -26,7 +26,7 @@ _COLOUR = (0.78, 0.32, 0.10, 1.0)
 # Where along a bone the octahedron is widest, and its half width there, as shares of the length.
 # Blender draws bones in these proportions.
 _WAIST, _WIDE = 0.18, 0.13
-# The limit keeps a long spine or thigh from looking like a barrel.
+# The limit keeps long bones, such as a thigh, from looking like barrels.
 _WIDEST_M, _DOT_M = 0.055, 0.018
 # JOINTS_0 holds joint indices of at most 16 bits (section 3.7.3.3).
 _MOST_JOINTS = 65_535
@@ -53,7 +53,7 @@ def write_glb(clip: Clip, path: Path) -> None:
 
 
 class _Buffer:
-    """The one binary chunk, and the accessors that say what lies where."""
+    """The binary chunk of the file, and the accessors of the arrays in it."""
 
     def __init__(self, document: gl.GLTF2) -> None:
         self.document, self.data = document, bytearray()
@@ -73,7 +73,7 @@ class _Buffer:
                 componentType=_TYPES[array.dtype.name],
                 count=len(array),
                 type=kind,
-                # Required for positions and key times, and not asked for elsewhere (3.6.2.5).
+                # Required for positions and key times only (section 3.6.2.5).
                 min=rows.min(axis=0).tolist() if bounds else None,
                 max=rows.max(axis=0).tolist() if bounds else None,
             )
@@ -92,12 +92,12 @@ def _document(clip: Clip) -> gl.GLTF2:
     ]
     for j, name in enumerate(skeleton.names):
         # Nodes show the first frame, so that viewers without animation show a pose of the clip.
-        place = motion.root_m[0] if j == 0 else skeleton.offsets_m[j]
+        translation = motion.root_m[0] if j == 0 else skeleton.offsets_m[j]
         document.nodes.append(
             gl.Node(
                 name=name,
                 children=children[j],
-                translation=place.tolist(),
+                translation=translation.tolist(),
                 rotation=quats[0, j].tolist(),
             )
         )
@@ -114,8 +114,8 @@ def _document(clip: Clip) -> gl.GLTF2:
 def quaternion_track(motion: Motion) -> Float[Array, "T J 4"]:
     """Unit quaternions ``xyzw``, each in the same half space as the one before.
 
-    q and -q are one rotation. Viewers that interpolate linearly would turn the long way where the
-    sign jumps.
+    q and -q are the same rotation. If the sign jumped, viewers that interpolate linearly would take
+    the longer arc.
     """
     wxyz = rot.matrix_to_quat_wxyz(motion.rotations)
     flips = np.sum(wxyz[1:] * wxyz[:-1], axis=-1) < 0
@@ -134,7 +134,7 @@ def _add_animation(
     )
     tracks = [(0, "translation", motion.root_m, gl.VEC3)]
     tracks += [(j, "rotation", quats[:, j], gl.VEC4) for j in range(quats.shape[1])]
-    # One accessor of times serves all samplers.
+    # All samplers share one accessor of times.
     for node, path, values, kind in tracks:
         animation.samplers.append(
             gl.AnimationSampler(
@@ -153,7 +153,7 @@ def _add_animation(
 def _add_mesh(document: gl.GLTF2, buffer: _Buffer, skeleton: Skeleton) -> None:
     """Add the bones in the rest pose, each skinned to the joint at its start.
 
-    The rest pose has no joint turned and the root at the origin.
+    In the rest pose no joint is rotated and the root is at the origin.
     """
     rest = np.zeros((len(skeleton), 3))
     for j, parent in enumerate(skeleton.parents[1:], start=1):
@@ -204,7 +204,8 @@ def _bones(
         (j, _octahedron(rest[j], end)) for j, end in ends if np.linalg.norm(end - rest[j]) > 1e-4
     ]
     carrying = {j for j, _ in solids}
-    # A joint without a bone is a small diamond, so that a skeleton of one joint is seen too.
+    # A joint without a bone is drawn as a small diamond, so that a skeleton of one joint is
+    # visible.
     up = np.array([0, _DOT_M, 0])
     solids += [
         (j, _octahedron(place - up, place + up, 0.5))
@@ -229,12 +230,12 @@ def _octahedron(
     along = end - start
     length = float(np.linalg.norm(along))
     axis = along / length
-    # The axis of the world that is least parallel to the bone gives the most accurate product.
+    # The cross product is most accurate with the world axis that is least parallel to the bone.
     side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
     side /= np.linalg.norm(side)
     wide = min(_WIDE * length if waist == _WAIST else 0.5 * length, _WIDEST_M)
     across = np.cross(axis, side)
-    ring = [start + along * waist + wide * turn for turn in (side, across, -side, -across)]
+    ring = [start + along * waist + wide * ray for ray in (side, across, -side, -across)]
     triangles = [(start, ring[k - 3], ring[k]) for k in range(4)] + [
         (end, ring[k], ring[k - 3]) for k in range(4)
     ]

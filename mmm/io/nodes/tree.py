@@ -5,43 +5,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mmm.errors import FileError
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 
-# A tree of so few joints is a control or a prop, and not worth a note beside a body.
+# A tree of fewer joints is a control or a prop, which notes on several bodies do not list.
 _FEWEST_JOINTS = 5
 
 
 @dataclass(frozen=True)
 class NodeTree:
-    """The nodes of a scene, without what moves them."""
+    """The nodes of a scene, without their motion."""
 
     names: tuple[str, ...]
     parents: tuple[int, ...]
-    """-1 for nodes at the top; in any order."""
+    """-1 for top-level nodes. Parents need not come before their children."""
     joints: frozenset[int]
-    """Nodes that the format marks as joints. All nodes count where it marks none."""
+    """Nodes that the format marks as joints. If it marks none, all nodes count."""
     order: tuple[int, ...] = ()
-    """Joints in the order that the file gives them; by the tree where it gives none."""
+    """Joints in the file's own order; empty if it has none."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """The nodes of one body, in the order of its joints; nodes between joints are among them."""
+    """The nodes of one body, in the order of its joints; nodes between joints are included."""
 
     nodes: tuple[int, ...]
     parents: tuple[int, ...]
-    """Indices into ``nodes``; -1 for the first alone."""
+    """Indices into ``nodes``; -1 for the first only."""
     names: tuple[str, ...]
-    among: Several | None = None
-    """The bodies of the scene."""
+    bodies: Choice | None = None
+    """The bodies of the scene and the chosen one."""
 
 
-def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
-    """The body of a scene: the tree of most joints, or the one asked for.
+def choose_body(tree: NodeTree, requested: str | None, source: str) -> Body:
+    """The requested body of a scene; by default the tree of most joints.
 
     Args:
         tree: the scene.
-        wish: the name of a root, or its number from 1; None for the largest tree.
+        requested: the name of a root, or its number from 1; None for the largest tree.
         source: the file's name, for messages.
 
     Raises:
@@ -58,14 +58,14 @@ def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
     for node in depth_first:
         if tree.parents[node] in below_joint:
             below_joint.add(node)
-    # Groups between two joints move the lower one, so they count as joints too. Upwards from a
-    # joint, a node of the body has been gone through already, with all above it.
+    # Groups between two joints move the lower one, so they count as joints too. The way up from a
+    # joint can stop at a member, whose own way up has been added already.
     for joint in joints:
         above = tree.parents[joint]
         while above not in members and above in below_joint:
             members.add(above)
             above = tree.parents[above]
-    # Every member's root, in the order of the file. Parents come first in this order.
+    # The root of every member. In depth-first order, parents come first.
     root_of: dict[int, int] = {}
     for node in depth_first:
         if node in members:
@@ -74,27 +74,27 @@ def choose_body(tree: NodeTree, wish: str | None, source: str) -> Body:
     sizes = Counter(root_of.values())
     names = _unique([tree.names[root] for root in roots])
     largest = max(range(len(roots)), key=lambda i: sizes[roots[i]])
-    chosen = choose("body", names, wish, source, largest)
+    chosen = choose("body", names, requested, source, largest)
     bodies = [i for i, root in enumerate(roots) if sizes[root] >= _FEWEST_JOINTS or i == chosen]
-    among = Several("body", tuple(names[i] for i in bodies), bodies.index(chosen))
+    choice = Choice("body", tuple(names[i] for i in bodies), bodies.index(chosen))
     nodes = _ordered(tree, [node for node in depth_first if root_of.get(node) == roots[chosen]])
     index = {node: j for j, node in enumerate(nodes)}
     return Body(
         nodes,
         tuple(index.get(tree.parents[node], -1) for node in nodes),
         tuple(_unique([tree.names[node] for node in nodes])),
-        among,
+        choice,
     )
 
 
 def _depth_first(tree: NodeTree) -> list[int]:
-    """All nodes that hang on a top node, children after their parents and in the file's order."""
+    """All top-level nodes and their descendants, depth first, children in the file's order."""
     children: dict[int, list[int]] = {}
     for node, parent in enumerate(tree.parents):
         children.setdefault(parent, []).append(node)
     order: list[int] = []
-    # A stack instead of recursion: hostile files nest deeper than Python allows. Nodes in a circle
-    # are never reached.
+    # A stack instead of recursion, because hostile files nest deeper than Python allows. Nodes in a
+    # cycle are never reached.
     stack = children.get(-1, [])[::-1]
     while stack:
         node = stack.pop()
@@ -104,18 +104,18 @@ def _depth_first(tree: NodeTree) -> list[int]:
 
 
 def _ordered(tree: NodeTree, nodes: list[int]) -> tuple[int, ...]:
-    """A body's nodes in the file's own order, where it names them all, parents first."""
+    """A body's nodes in the file's own order, if it lists them all with parents first."""
     members = set(nodes)
     listed = [node for node in dict.fromkeys(tree.order) if node in members]
-    place = {node: i for i, node in enumerate(listed)}
+    rank = {node: i for i, node in enumerate(listed)}
     fits = len(listed) == len(nodes) and all(
-        place.get(tree.parents[node], -1) < place[node] for node in listed
+        rank.get(tree.parents[node], -1) < rank[node] for node in listed
     )
     return tuple(listed if fits else nodes)
 
 
 def _unique(names: Sequence[str]) -> list[str]:
-    """Names on one line each, with a number where one occurs again or is empty."""
+    """Names without line breaks; repeated ones get a number, empty ones become ``joint``."""
     taken: set[str] = set()
     following: dict[str, int] = {}
     unique = []

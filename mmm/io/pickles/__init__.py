@@ -1,4 +1,4 @@
-"""Pickles and joblib files, read without running them."""
+"""Reading pickles and joblib files without executing them."""
 
 from mmm.io.pickles.reading import unpickle_arrays
 

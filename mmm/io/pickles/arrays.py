@@ -1,4 +1,4 @@
-"""NumPy's and joblib's arrays in pickles: the names they use, and the opcodes that build them."""
+"""Arrays of NumPy and joblib in pickles: the names they use, and the opcodes that build them."""
 
 # The methods have the names of their opcodes, which the docstrings of `pickletools` explain.
 # ruff: noqa: D102
@@ -65,8 +65,7 @@ class ArrayMachine(StackMachine):
             raise ProgramRefusedError(f"{module[:MAX_NAME_LENGTH]}.{name[:MAX_NAME_LENGTH]}")
         self.stack.append(Name(module, name))
 
-    # INST, OBJ, PERSID and NEWOBJ make instances. Only joblib's wrapper of arrays is one that is
-    # read.
+    # INST, OBJ, PERSID and NEWOBJ make instances. Only joblib's wrapper of arrays is accepted.
 
     def do_inst(self, argument: str) -> None:
         raise ProgramRefusedError(argument[: 2 * MAX_NAME_LENGTH].replace(" ", "."))
@@ -89,7 +88,7 @@ class ArrayMachine(StackMachine):
         function, arguments = self.pop_many(2)
         if not isinstance(function, Name) or type(arguments) is not tuple:
             raise MalformedPickleError("a call of what is no function")
-        # Names passed `name` above, so this finds methods of this class for those few alone.
+        # The method `name` accepted this name, so it is one of the few in _ARRAY_NAMES.
         call = getattr(self, f"call_{function.name.strip('_')}", None)
         if call is None:
             raise ProgramRefusedError(str(function))
@@ -125,7 +124,7 @@ class ArrayMachine(StackMachine):
         if isinstance(target, TypeBox):
             set_dtype_state(target, state)
         elif isinstance(target, ObjectType):
-            pass  # its state says nothing more
+            pass  # its state adds nothing
         elif isinstance(target, ArrayBox) and target.value is None:
             if type(state) is not tuple or len(state) != 5:
                 raise MalformedPickleError("an array without its five values")
@@ -153,7 +152,7 @@ class ArrayMachine(StackMachine):
         self.array_bytes_left -= len(raw)
         if self.array_bytes_left < 0:
             raise MalformedPickleError("more arrays than fit in memory")
-        # `frombuffer` raises ValueError where the bytes are no multiple of the item; the caller
+        # `frombuffer` raises ValueError if the bytes are no multiple of the item's size; the caller
         # reports it. The copy makes the array writeable and frees the file's bytes.
         flat = np.frombuffer(raw, dtype=dtype.dtype)
         return flat.reshape(shape, order="F" if fortran else "C").copy()

@@ -43,19 +43,19 @@ class StackMachine:
         self.file = io.BytesIO(data)
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        # The depth of every container and the containers inside others, which no longer change.
-        # Both go by id, since hashing a composed value is what this class avoids.
+        # The nesting depth of every container, and the containers that are inside others and so no
+        # longer change. Both are keyed by id, because composed values must not be hashed.
         self.depth: dict[int, int] = {}
         self.closed: set[int] = set()
         # Ids stay valid only while their objects live.
         self.kept: list[Any] = []
 
     def run(self) -> Any:
-        """The value that the program leaves.
+        """Run the program and return the value that it leaves.
 
         Raises:
             MalformedPickleError: it is damaged, or builds other than plain values.
-            ProgramRefusedError: it names what is not part of an array.
+            ProgramRefusedError: it names a function or class that is not part of an array.
         """
         for _ in range(MAX_OPCODES):
             code = self.file.read(1)
@@ -85,7 +85,7 @@ class StackMachine:
         elif name in _TUPLES:
             self.push(tuple(self.pop_many(_TUPLES[name])))
         elif name not in _IGNORED:
-            # The name is one of the opcodes above, so a file cannot choose another attribute.
+            # The name comes from pickletools, so a file cannot reach another attribute.
             method = getattr(self, f"do_{name.lower()}", None)
             if method is None:
                 raise ProgramRefusedError(f"what only the opcode {name} can build")
@@ -137,8 +137,8 @@ class StackMachine:
             if deep > MAX_DEPTH:
                 raise MalformedPickleError(f"values nested more than {MAX_DEPTH} deep")
             self.depth[id(container)] = max(self.depth[id(container)], deep)
-            # Without this a list could be put into itself, or grow under containers measured
-            # before.
+            # Otherwise a list could be put into itself, or grow inside a container whose depth was
+            # already measured.
             self.closed.add(id(item))
 
     def quoted_line(self) -> str:

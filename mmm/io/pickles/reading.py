@@ -1,4 +1,4 @@
-"""Reading pickled dictionaries of arrays without trusting them.
+"""Reading pickled dictionaries of arrays safely.
 
 A pickle is a program for a stack machine: it may call any function of any module. This package does
 not use Python's unpickler. It has a small interpreter of the pickle opcodes that can build nothing
@@ -42,8 +42,8 @@ def unpickle_arrays(data: bytes, source: str) -> dict[str, Any]:
         source: the file's name, for the message.
 
     Returns:
-        The entries by their names. A dictionary in it comes back likewise, and a list of numbers
-        and text as a list; values of other kinds are None.
+        The entries by name. Dictionaries in it are converted in the same way, and lists keep
+        numbers and text; values of other kinds are None.
 
     Raises:
         FileError: the pickle asks for anything but arrays, is broken or truncated, nests deeper
@@ -79,12 +79,12 @@ def unpickle_arrays(data: bytes, source: str) -> dict[str, Any]:
 
 def _kind(content: Any) -> str:
     """The type of a pickle's content, for a message."""
-    # Python's users know the array, not the box in which the interpreter builds it.
+    # Users know arrays, but not the classes with which the interpreter builds them.
     return "array" if isinstance(content, ArrayBox | JoblibArray) else type(content).__name__
 
 
 def _plain(value: Any) -> Any:
-    """A value without the interpreter's own classes; None for what is of no use to a reader."""
+    """A value without the interpreter's own classes; None for kinds that readers do not use."""
     if isinstance(value, ArrayBox | JoblibArray):
         return None if isinstance(value.value, dict) else value.value
     return value if isinstance(value, _PLAIN) else None
@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
 
 def _plain_dict(content: dict[str, Any]) -> dict[str, Any]:
     """Entries of a dictionary and of the dictionaries in it; deeper values are left out."""
-    # A pickle may name one of these thousands of times; converting it once keeps this linear.
+    # A pickle may refer to one container thousands of times; converting it once keeps this linear.
     converted: dict[int, Any] = {}
     plain: dict[str, Any] = {}
     for key, value in content.items():
@@ -110,7 +110,7 @@ def _plain_dict(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decompressed(data: bytes) -> bytes:
-    """The data, or what zlib or gzip packed, as ``joblib.dump(compress=...)`` does."""
+    """The data, unpacked if zlib or gzip packed it, as ``joblib.dump(compress=...)`` does."""
     # gzip begins with 1F 8B (RFC 1952). zlib begins with 78 (RFC 1950), but never with 78 80, whose
     # header fails its own check.
     if data[:2] != b"\x1f\x8b" and not (data[:1] == b"\x78" and data[:2] != b"\x78\x80"):

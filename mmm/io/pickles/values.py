@@ -27,7 +27,7 @@ class MalformedPickleError(Exception):
 
 @dataclass
 class Name:
-    """A recognised function or class. It is never looked up."""
+    """The name of an accepted function or class, which is never imported."""
 
     module: str
     name: str
@@ -75,7 +75,7 @@ def bounded(number: Any) -> Any:
 
 
 def check_shape(shape: Any) -> None:
-    """Refuse a shape that no array of a motion file has.
+    """Refuse a shape that is invalid or has too many axes for a motion file.
 
     Raises:
         MalformedPickleError: not a tuple of lengths, or too many axes.
@@ -106,6 +106,6 @@ def set_dtype_state(target: TypeBox, state: Any) -> None:
         target.dtype = target.dtype.newbyteorder("<" if order == "<" else ">")
     # NumPy pickles a text type as "U0" and gives its length in the state; -1 there means no length.
     if target.dtype.kind in "SU" and type(size) is int and 0 < size < 1 << 24:
-        # Unicode arrays store UCS-4: 4 bytes a character.
+        # Unicode arrays store UCS-4: 4 bytes per character.
         letters = size // (4 if target.dtype.kind == "U" else 1)
         target.dtype = np.dtype(f"{target.dtype.byteorder}{target.dtype.kind}{letters}")

@@ -1,7 +1,7 @@
-"""Clips of joint positions: rotations are solved on a skeleton with constant bones.
+"""Clips from joint positions: rotations are solved on a skeleton with constant bones.
 
-Positions carry no rotations. ``mmm.motion.positions_solver`` finds them, and the clip's notes say
-how far the joints end from where the file has them.
+``mmm.motion.positions_solver`` finds the rotations, and the clip's notes report the distance of its
+joints from the file's.
 """
 
 from pathlib import Path
@@ -17,13 +17,13 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-# Normalised features that nobody denormalised sum up to walks of many kilometres.
+# Features that were not denormalised integrate to paths of many kilometres.
 _LARGEST_M = 1e4
 _CALIBRATIONS = 2
 
 
 def check_positions(positions_m: Float[Array, "T J 3"], source: str) -> None:
-    """Refuse what no skeleton can be made of.
+    """Refuse positions that no skeleton can be fitted to.
 
     Raises:
         FileError: no frame, or positions that are not finite or far away.
@@ -46,22 +46,23 @@ def fitted_clip(
     notes: tuple[str, ...] = (),
     added: int = 0,
 ) -> Clip:
-    """The clip whose joints come nearest to positions.
+    """The clip whose joints are nearest to given positions.
 
     Args:
         path: the file.
         positions_m: world positions of the skeleton's joints, metres and Y up.
-        skeleton: the bones to move; their lengths stay.
+        skeleton: the skeleton to fit; its bone lengths stay.
         fps: frames per second.
         kind: the format's name, under which the clip keeps the residual.
-        notes: what the reader has to say so far.
-        added: how many joints, from the first, the file does not have itself.
+        notes: the reader's other notes.
+        added: number of joints, from the first, that the file does not have itself; they do not
+            count in the residual.
     """
     rotations, root_m, residual_m = solve_positions(positions_m, skeleton)
     residual_m = residual_m[:, added:]
     note = (
-        f"Its rotations are solved from positions, which leaves the turn of a bone about itself "
-        f"open; joints end {np.median(residual_m) * 1000:.1f} mm (median) and at most "
+        f"Its rotations are solved from positions, which do not determine the twist of a bone about "
+        f"its own axis; joints end {np.median(residual_m) * 1000:.1f} mm (median) and at most "
         f"{residual_m.max() * 1000:.0f} mm from the file's."
     )
     return Clip(
@@ -73,14 +74,14 @@ def fitted_clip(
     )
 
 
-def of_lengths(
+def with_bone_lengths(
     positions_m: Float[Array, "T J 3"],
     names: tuple[str, ...],
     parents: tuple[int, ...],
     template_m: Float[Array, "J 3"],
     feet: tuple[int, ...] = (),
 ) -> Skeleton:
-    """The template's directions with the bone lengths of the recording."""
+    """A skeleton with the bone directions of a template and the bone lengths of a recording."""
     offsets = np.asarray(template_m, dtype=np.float64)
     template = np.linalg.norm(offsets, axis=1)
     lengths = bone_lengths(positions_m, parents)
@@ -90,10 +91,11 @@ def of_lengths(
 
 
 def calibrated(positions_m: Float[Array, "T J 3"], skeleton: Skeleton) -> Skeleton:
-    """The skeleton with branches as the recording has them.
+    """The skeleton with the recording's own bone directions at branching joints.
 
-    A template may have wider hips or another head. Where a joint's rotation is known from several
-    bones, their directions are the medians of where the recording has them in that joint's frame.
+    A template may have wider hips or another head. The rotation of a joint with several children is
+    determined by them, so their offsets can be replaced by the medians of the recorded ones in that
+    joint's frame.
     """
     branches = [
         j for j in range(len(skeleton)) if sum(parent == j for parent in skeleton.parents) > 1
@@ -113,7 +115,7 @@ def calibrated(positions_m: Float[Array, "T J 3"], skeleton: Skeleton) -> Skelet
 def without_gaps(
     positions: Float[Array, "T J 3"], source: str
 ) -> tuple[Float[Array, "T J 3"], tuple[str, ...]]:
-    """Positions in which joints that a camera lost are interpolated over time, and a note.
+    """Positions with missing joints (NaN) interpolated over time, and a note.
 
     Raises:
         FileError: a joint is in no frame, there is no frame, or positions are far away.

@@ -1,11 +1,11 @@
-"""HumanML3D: joint positions (T, 22, 3) or 263 features a frame in ``.npy``, 20 frames a second.
+"""HumanML3D: ``.npy`` of joint positions (T, 22, 3) or features (T, 263), 20 frames a second.
 
 The joints are the first 22 of SMPL, in metres with Y up (Guo et al. 2022). MoMask and others write
 their results as the same positions; MDM's ``results.npy`` holds many of them
 (``mmm.io.positions.results``).
 
-The positions are recovered from the 263 features as their authors do (``recover_from_ric``). The
-root's turns and steps are summed up, and the joints stand around it. Features that were normalised
+The positions are recovered from the 263 features as their authors do (``recover_from_ric``): the
+root's rotations and steps are summed, and the joints are placed relative to it. Normalised features
 (mean 0, deviation 1) have to be denormalised before.
 """
 
@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Float
 
 from mmm.errors import FileError
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
-from mmm.io.positions.fitting import check_positions, fitted_clip, of_lengths
+from mmm.io.positions.fitting import check_positions, fitted_clip, with_bone_lengths
 from mmm.io.positions.results import pickled_part, read_results
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24
@@ -44,9 +44,9 @@ def read_humanml3d(
 
     Args:
         path: the file.
-        fps: frames per second; HumanML3D's 20 where not given.
+        fps: frames per second; HumanML3D's 20 if not given.
         take: which of several motions of MDM's results, by its prompt or its number from 1; the
-            first where not given.
+            first if not given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -69,19 +69,19 @@ def read_humanml3d(
             source, f"an array of shape {values.shape}", "(T, 22, 3) or (T, 263)", _CURE
         )
     check_positions(positions, source)
-    skeleton = of_lengths(positions, _NAMES, _PARENTS, SMPL24.offsets_m[:JOINTS], _FEET)
+    skeleton = with_bone_lengths(positions, _NAMES, _PARENTS, SMPL24.offsets_m[:JOINTS], _FEET)
     clip = fitted_clip(path, positions, skeleton, fps or FPS, "humanml3d", several.notes())
     return replace(clip, meta=MappingProxyType({**clip.meta, **several.to_meta()}))
 
 
-def _array(path: Path, take: str | None) -> tuple[Array, Several]:
-    """The numbers of the file, and the motions among which they are."""
+def _array(path: Path, take: str | None) -> tuple[Array, Choice]:
+    """The array of the chosen motion, and the list of the file's motions."""
     data, source = read_bytes(path), str(path)
     if not data.startswith(b"\x93NUMPY"):
         raise FileError(source, "not an npy file", "joint positions or features", _CURE)
     if (pickled := pickled_part(data)) is not None:
         return read_results(pickled, source, take)
-    several = Several("take", (path.stem,), choose("take", (path.stem,), take, source, 0))
+    several = Choice("take", (path.stem,), choose("take", (path.stem,), take, source, 0))
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:  # NumPy has several errors for a damaged header
@@ -98,9 +98,9 @@ def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:
     half = np.concatenate([[0.0], np.cumsum(features[:-1, 0])])
     cosine, sine = np.cos(2 * half), np.sin(2 * half)
 
-    # Joints and steps are in the heading's frame; this turns them back to the world's.
-    def turned_back(vectors: Array) -> Array:
-        """Vectors about Y by minus the heading."""
+    # Joints and steps are in the frame of the heading.
+    def to_world(vectors: Array) -> Array:
+        """Rotate vectors about Y, from the frame of the heading to the world's."""
         x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
         shape = (len(half), *(1,) * (x.ndim - 1))
         c, s = cosine.reshape(shape), sine.reshape(shape)
@@ -110,8 +110,8 @@ def positions_of(features: Float[Array, "T 263"]) -> Float[Array, "T 22 3"]:
     # sum is the origin, and the last row of the features is not used.
     steps = np.zeros((len(features), 3))
     steps[1:, [0, 2]] = features[:-1, 1:3]
-    root = np.cumsum(turned_back(steps), axis=0)
-    joints = turned_back(features[:, 4 : 4 + 3 * (JOINTS - 1)].reshape(len(features), -1, 3))
+    root = np.cumsum(to_world(steps), axis=0)
+    joints = to_world(features[:, 4 : 4 + 3 * (JOINTS - 1)].reshape(len(features), -1, 3))
     # Heights are absolute in the file, the other two axes are relative to the root.
     joints[..., [0, 2]] += root[:, None, [0, 2]]
     root[:, 1] = features[:, 3]

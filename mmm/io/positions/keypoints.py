@@ -1,4 +1,4 @@
-"""Key points of AIST++ in COCO's layout: 17 points a frame, no rotations.
+"""Key points of AIST++ in COCO's layout: 17 points per frame, no rotations.
 
 ``keypoints3d/NAME.pkl`` holds ``keypoints3d`` and ``keypoints3d_optim`` (T, 17, 3), about
 centimetres, Y up, 60 frames a second (Li et al. 2021; google/aistplusplus_api). COCO's points are
@@ -14,20 +14,20 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.io.files import LARGEST, check_size
-from mmm.io.positions.fitting import calibrated, fitted_clip, of_lengths, without_gaps
+from mmm.io.positions.fitting import calibrated, fitted_clip, with_bone_lengths, without_gaps
 from mmm.motion.clip import Clip
 
 Array = np.ndarray
 
 KEYS = ("keypoints3d_optim", "keypoints3d")
-"""AIST++'s arrays. In the first, which is read where there are both, bones hardly change."""
+"""AIST++'s arrays. The first is preferred, because its bone lengths hardly change."""
 FPS = 60.0
 """AIST++'s frame rate."""
 UNIT_M = 0.01
 """AIST++'s unit of length, metres."""
 _SIDES = ("left", "right")
-# Point, parent, and direction in a T-pose that faces +Z, metres on the left side. The lengths come
-# from the recording.
+# For each point its parent, and the offset of the left one in a T-pose that faces +Z, metres. Only
+# the directions are used: the lengths come from the recording.
 _PAIRS = {
     "eye": ("head", (0.033, 0.02, 0.09)),
     "ear": ("head", (0.075, 0.0, 0.0)),
@@ -38,8 +38,8 @@ _PAIRS = {
     "knee": ("hip", (0.0, -0.4, 0.0)),
     "ankle": ("knee", (0.0, -0.4, 0.0)),
 }
-# The root, where the arms hang, and what the face turns with. COCO does not have them; they lie
-# midway between two of its points.
+# Joints that COCO lacks and a skeleton needs: the root, the parent of both arms, and that of the
+# face. Each lies midway between two of COCO's points: (point, parent, offset as above).
 _BETWEEN = {
     "pelvis": ("hip", "", (0.0, 0.0, 0.0)),
     "spine3": ("shoulder", "pelvis", (0.0, 0.5, -0.03)),
@@ -52,7 +52,7 @@ _FEET = tuple(_NAMES.index(f"{side}_ankle") for side in _SIDES)
 
 
 def _tree() -> tuple[tuple[int, ...], Float[Array, "J 3"]]:
-    """Parents and directions of all joints."""
+    """Parents and template offsets of all joints."""
     parents, template = [], []
     for name in _NAMES:
         side, _, point = name.rpartition("_")
@@ -89,8 +89,8 @@ def read_keypoints(
     Args:
         content: the arrays of the file.
         path: the file.
-        unit_m: metres a unit; a centimetre where not given.
-        fps: frames per second; AIST++'s 60 where not given.
+        unit_m: metres per unit; a centimetre if not given.
+        fps: frames per second; AIST++'s 60 if not given.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -108,6 +108,6 @@ def read_keypoints(
     for name, (point, _, _) in _BETWEEN.items():
         points[name] = (points[f"left_{point}"] + points[f"right_{point}"]) / 2
     placed = np.stack([points[name] for name in _NAMES], axis=1)
-    skeleton = of_lengths(placed, _NAMES, _PARENTS, _TEMPLATE, _FEET)
+    skeleton = with_bone_lengths(placed, _NAMES, _PARENTS, _TEMPLATE, _FEET)
     skeleton = calibrated(placed, skeleton)
     return fitted_clip(path, placed, skeleton, fps or FPS, "keypoints3d", notes, len(_BETWEEN))

@@ -4,7 +4,7 @@
 ``positions``    (T, J, 3)  world positions, metres and Y up
 ``names``        (J,)       names of the joints, parents before their children
 ``parents``      (J,)       index of each joint's parent, -1 for the first
-``fps``          ()         frames per second; where it is missing, the true frame rate is asked
+``fps``          ()         frames per second; if it is missing, the true rate has to be given
 ===============  =========  ====================================================================
 
 Positions that are NaN are interpolated. The rest pose is the frame in which the body is tallest,
@@ -17,7 +17,7 @@ import numpy as np
 
 from mmm.errors import FileError
 from mmm.io.files import FPS_RANGE, LARGEST, check_size, npz_arrays, npz_keys
-from mmm.io.positions.fitting import calibrated, fitted_clip, of_lengths, without_gaps
+from mmm.io.positions.fitting import calibrated, fitted_clip, with_bone_lengths, without_gaps
 from mmm.motion.clip import Clip
 
 Array = np.ndarray
@@ -38,7 +38,7 @@ def read_positions(path: Path, fps: float | None = None, largest: int = LARGEST)
 
     Args:
         path: the file.
-        fps: frames per second, where the file gives none or a wrong one.
+        fps: frames per second, if the file gives none or a wrong one.
         largest: joints times frames of the longest file that is read.
 
     Raises:
@@ -56,7 +56,7 @@ def read_positions(path: Path, fps: float | None = None, largest: int = LARGEST)
     parents = tuple(int(parent) for parent in arrays["parents"])
     tallest = positions[int(np.argmax(np.ptp(positions[..., 1], axis=1)))]
     template = tallest - tallest[[max(parent, 0) for parent in parents]]
-    skeleton = of_lengths(positions, names, parents, template)
+    skeleton = with_bone_lengths(positions, names, parents, template)
     return fitted_clip(path, positions, calibrated(positions, skeleton), fps, "positions", notes)
 
 

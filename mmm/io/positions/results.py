@@ -1,9 +1,9 @@
-"""Results of MDM and its relatives: ``results.npy``, a pickled dictionary of many motions.
+"""Results of MDM and related generators: ``results.npy``, a pickled dictionary of many motions.
 
 ``motion`` (N, 22, 3, T) are joint positions of HumanML3D's body, metres and Y up, 20 frames a
-second; ``text`` and ``lengths`` tell the prompt of each and how many frames count (Tevet et al.
+second; ``text`` holds the prompt of each and ``lengths`` its number of valid frames (Tevet et al.
 2023, ``sample/generate.py`` of GuyTevet/motion-diffusion-model). NumPy wraps the dictionary in an
-array of one object, which is a pickle: it is read by ``mmm.io.pickles``, and no program runs.
+array of one object, which is a pickle: ``mmm.io.pickles`` reads it without executing it.
 """
 
 import io
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mmm.errors import FileError
-from mmm.io.choosing import Several, choose
+from mmm.io.choosing import Choice, choose
 from mmm.io.pickles import unpickle_arrays
 
 Array = np.ndarray
@@ -27,18 +27,18 @@ def pickled_part(data: bytes) -> bytes | None:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0
         shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
-    except Exception:  # NumPy has several errors for a damaged header; np.load says what is wrong
+    except Exception:  # NumPy has several errors for a damaged header; np.load reports them later
         return None
     return data[file.tell() :] if dtype.hasobject and shape == () else None
 
 
-def read_results(pickled: bytes, source: str, take: str | None) -> tuple[Array, Several]:
-    """The positions (T, 22, 3) of one motion of a file, and all that it holds.
+def read_results(pickled: bytes, source: str, take: str | None) -> tuple[Array, Choice]:
+    """The positions (T, 22, 3) of one motion of a file, and the list of its motions.
 
     Args:
         pickled: see :func:`pickled_part`.
         source: the file's name, for messages.
-        take: the prompt or the number from 1 of the motion; the first where not given.
+        take: the prompt or the number from 1 of the motion; the first if not given.
 
     Raises:
         FileError: not such a dictionary.
@@ -56,11 +56,11 @@ def read_results(pickled: bytes, source: str, take: str | None) -> tuple[Array, 
     names = _names(content.get("text"), len(motion))
     index = choose("take", names, take, source, 0)
     frames = _length(content.get("lengths"), index, motion.shape[3])
-    return np.moveaxis(motion[index, ..., :frames], -1, 0), Several("take", tuple(names), index)
+    return np.moveaxis(motion[index, ..., :frames], -1, 0), Choice("take", tuple(names), index)
 
 
 def _names(texts: Any, count: int) -> list[str]:
-    """The prompts, with a number where one repeats."""
+    """The prompts; repeated ones get a number."""
     if not isinstance(texts, list) or len(texts) != count:
         texts = [""] * count
     names: list[str] = []
@@ -73,7 +73,7 @@ def _names(texts: Any, count: int) -> list[str]:
 
 
 def _length(lengths: Any, index: int, frames: int) -> int:
-    """How many frames of a motion count; what follows them is padding."""
+    """Number of valid frames of a motion; the rest is padding."""
     if not isinstance(lengths, np.ndarray) or lengths.dtype.kind not in "iu":
         return frames
     flat = lengths.reshape(-1)

@@ -19,7 +19,7 @@ _MIN_SINE = 0.1
 
 
 def joint_of(role_map: RoleMap, role: str) -> int:
-    """The joint of a role; -1 where the skeleton has none."""
+    """The joint of a role; -1 if the skeleton has none."""
     return int(role_map.joints[ROLES.index(role)])
 
 

@@ -77,7 +77,7 @@ class RestPose:
         return self._kinematics[1]
 
     def joint(self, role: str) -> int:
-        """The joint of a role; -1 where the skeleton has none."""
+        """The joint of a role; -1 if the skeleton has none."""
         return joint_of(self.role_map, role)
 
     def has(self, *roles: str) -> bool:

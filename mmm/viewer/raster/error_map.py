@@ -103,7 +103,7 @@ def draw_error_map(
     draw.text((left, 14), title, colours["text"], fonts[20])
     draw.text((left, 42), subtitle, muted, fonts[15])
     picture.paste(Image.fromarray(ramp[None]).resize((180, 12)), (width - _MARGIN - 250, 22))
-    # The last colour also stands for values beyond the scale. The label says where there are any.
+    # The last colour also stands for values beyond the scale. The label says whether there are any.
     over = "≥ " if values.size and float(values.max()) > end else ""
     draw.text((width - _MARGIN - 258, 28), "0", muted, fonts[14], anchor="rm")
     draw.text((width - _MARGIN - 62, 28), f"{over}{end:g} {unit}", muted, fonts[14], anchor="lm")

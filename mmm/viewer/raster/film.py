@@ -50,7 +50,7 @@ class Film:
     Args:
         scene: one to three bodies side by side, or up to five laid over each other.
         size: width and height of the picture, even numbers.
-        fps: pictures a second; the scene's own where None.
+        fps: pictures per second; the scene's own if None.
         layout: ``"side"`` or ``"overlay"``.
         theme: ``"light"`` or ``"dark"``.
 

@@ -44,7 +44,7 @@ def portrait(
 
     Args:
         size: width and height in pixels. The body is as large as fits.
-        frame: which pose; ``telling_frame`` where None.
+        frame: which pose; ``telling_frame`` if None.
     """
     frame = telling_frame(motion) if frame is None else frame
     still = Motion(

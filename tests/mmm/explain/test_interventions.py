@@ -106,7 +106,7 @@ def test_music_itself_may_be_swapped_in():
     assert np.array_equal(changed.music.features[:20], other.features)
     assert (changed.music.features[20:] == QUIET).all()
     assert changed.notes == ("mine ends before the clip does; silence follows.",)
-    with pytest.raises(SpecError, match="60 rows a second"):
+    with pytest.raises(SpecError, match="60 rows per second"):
         apply(swap(replace(other, fps=60.0), "mine"), clip)
 
 

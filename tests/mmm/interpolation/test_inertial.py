@@ -109,7 +109,7 @@ def test_known_frames_come_back_where_they_are_evaluated():
 def test_the_middle_of_a_long_gap_is_straight():
     """A spline overshoots here; after ten seconds the velocity at the ends has decayed."""
     known, frames = np.array([0, 1, 1201, 1202]), np.arange(2, 1201)
-    places = np.outer([0.0, 0.1, 0.1, 0.2], [1, 0, 0])  # 6 metres a second before and after
+    places = np.outer([0.0, 0.1, 0.1, 0.2], [1, 0, 0])  # 6 metres per second before and after
     path = inertial_positions(known, places, frames, 60.0)[:, 0]
     assert abs(path[599] - 0.1) < 0.05
     slopes = np.diff(np.concatenate([places[:2, 0], path]))

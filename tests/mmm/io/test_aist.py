@@ -93,7 +93,7 @@ def test_another_skeleton_is_refused(tmp_path, tree_clip):
     [
         (
             content(smpl_poses=np.zeros((4, 71))),
-            r"smpl_poses is float64 of shape \(4, 71\); expected numbers, 72 a frame",
+            r"smpl_poses is float64 of shape \(4, 71\); expected numbers, 72 per frame",
         ),
         (content(smpl_trans=np.zeros((3, 3))), "4 poses and 3 translations"),
         (content(frames=0), "0 poses and 0 translations"),

@@ -198,7 +198,7 @@ def test_the_skeleton_is_found_by_name_then_by_fit_then_above(write, tmp_path):
     clip = load_clip(inner)
     assert clip.meta["amc"]["asf"] == "04.asf"
     assert clip.notes == (
-        "Taken to be on 04.asf; 05.asf would fit too (give the right .asf if that is wrong).",
+        "The skeleton was taken from 04.asf; 05.asf would fit too (give the right .asf if that is wrong).",
     )
 
 
@@ -243,7 +243,7 @@ def test_bvh_written_from_it_keeps_the_movement(write, tmp_path):
         ),
         (
             lambda t: t.replace("lfoot 10 20", "lfoot 1 2 3").replace("lfoot 0 0", "lfoot 0 0 0"),
-            r"no fitting \.asf beside it \(lfoot has 3 numbers a frame, not the 2 of 05\.asf\)",
+            r"no fitting \.asf beside it \(lfoot has 3 numbers per frame, not the 2 of 05\.asf\)",
         ),
         (
             lambda t: t.replace("head 90\n", "").replace("head 0\n", ""),

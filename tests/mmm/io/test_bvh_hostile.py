@@ -23,7 +23,7 @@ BROKEN = {
     ),
     "a short line in the middle": (
         lambda t: t.replace("0 0 0 90 0 0 0 90 0", "0 0 0 90"),
-        r"a\.bvh line 20: 4 values; expected 9 \(one a channel\); export it again$",
+        r"a\.bvh line 20: 4 values; expected 9 \(one per channel\); export it again$",
     ),
     "a long and a short line": (
         lambda t: t.replace("1 2 3 0 0 0 0 0 0\n0 0", "1 2 3 0 0 0 0 0 0 0\n0").replace(

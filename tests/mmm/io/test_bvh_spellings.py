@@ -9,7 +9,7 @@ from mmm.errors import FileError, SpecError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
 from mmm.io.bvh_motion import frame_rate
-from mmm.io.choosing import Several
+from mmm.io.choosing import Choice
 from mmm.motion.facing import facing_deg
 from tests.mmm.io.bodies import BONES, HEAD_CM, HEIGHT_CM, HIPS_CM, body
 
@@ -307,8 +307,8 @@ def test_one_of_several_bodies_is_read(tmp_path):
         second = read(tmp_path, text, body=choice)
         np.testing.assert_allclose(second.motion.root_m[0], [2, HIPS_CM / 100, 0], atol=1e-6)
         assert second.motion.skeleton.names[0] == "Anna"
-    assert Several.of(first.meta, "body") == Several("body", ("Hips", "Anna"), 0)
-    assert Several.of(second.meta, "body") == Several("body", ("Hips", "Anna"), 1)
+    assert Choice.of(first.meta, "body") == Choice("body", ("Hips", "Anna"), 0)
+    assert Choice.of(second.meta, "body") == Choice("body", ("Hips", "Anna"), 1)
     with pytest.raises(SpecError, match="body Bob: "):
         read(tmp_path, text, body="Bob")
 

@@ -280,7 +280,7 @@ def test_formats_of_metres_are_turned_up_and_take_no_unit(tmp_path, smpl_clip):
             turned.motion.positions()[..., 1], plain.motion.positions()[..., 2], atol=1e-5
         )
         assert "The file has Z up" in turned.notes[-1]
-        with pytest.raises(SpecError, match=rf"unit: {name} (is in metres|says its own)"):
+        with pytest.raises(SpecError, match=rf"unit: {name} (is in metres|states its own)"):
             load_clip(tmp_path / name, unit_m=0.01)
     with pytest.raises(SpecError, match="up x: no axis that can be up"):
         load_clip(tmp_path / "a.npz", up="x")

@@ -11,7 +11,7 @@ import pytest
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
-from mmm.io.choosing import Several
+from mmm.io.choosing import Choice
 from mmm.io.fbx import reader
 from tests.mmm.io.fbx_scene import ascii_fbx, walker, world
 
@@ -66,8 +66,8 @@ def test_a_take_is_chosen_by_name_or_number(write):
         clip = load_clip(path, take=wish)
         truth = expected(bones, clip, take)
         assert np.abs(clip.motion.positions()[:, 0] - truth[:, 0]).max() < 1e-4, wish
-        several = Several.of(clip.meta, "take")
-        assert several == Several("take", ("Idle", "Walk", "Armature|Run"), take)
+        several = Choice.of(clip.meta, "take")
+        assert several == Choice("take", ("Idle", "Walk", "Armature|Run"), take)
     with pytest.raises(SpecError, match="one of Idle, Walk"):
         load_clip(path, take="Jump")
 

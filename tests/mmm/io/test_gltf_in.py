@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 from mmm.errors import FileError, MMMError, SpecError
 from mmm.io import load_clip, save_clip
-from mmm.io.choosing import Several
+from mmm.io.choosing import Choice
 from mmm.motion.rotations import geodesic_angle
 from tests.mmm.making import TINY, clip_of
 
@@ -193,8 +193,8 @@ def test_a_take_is_chosen(tmp_path):
     idle, wave = load_clip(path), load_clip(path, take="Wave")
     assert "Of 2 takes Idle was read; Wave can be chosen as take." in idle.notes
     for clip, chosen in ((idle, 0), (wave, 1)):
-        assert Several.of(clip.meta, "take") == Several("take", ("Idle", "Wave"), chosen)
-        assert Several.of(clip.meta, "body") is None
+        assert Choice.of(clip.meta, "take") == Choice("take", ("Idle", "Wave"), chosen)
+        assert Choice.of(clip.meta, "body") is None
     assert np.ptp(idle.motion.positions()[:, 2], axis=0).max() < 1e-6
     assert np.ptp(wave.motion.positions()[:, 2], axis=0).max() > 0.1
     np.testing.assert_array_equal(load_clip(path, take=2).motion.rotations, wave.motion.rotations)

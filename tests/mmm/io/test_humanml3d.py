@@ -70,7 +70,7 @@ def test_features_are_placed_as_their_authors_place_them(tmp_path):
 
 
 def test_what_is_written_are_the_positions(tmp_path):
-    motion = smooth_motion(3, 61)  # a second at 60 a second
+    motion = smooth_motion(3, 61)  # a second at 60 per second
     save_clip(Clip("a", motion), tmp_path / "a.npy")
     written = np.load(tmp_path / "a.npy")
     assert written.shape == (21, 22, 3)

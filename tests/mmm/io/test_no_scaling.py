@@ -81,5 +81,5 @@ def test_poses_beyond_any_angle_are_refused(tmp_path, rad):
 
 
 def test_a_unit_is_for_files_without_one(tmp_path):
-    with pytest.raises(SpecError, match=r"unit: a\.pkl says its own"):
+    with pytest.raises(SpecError, match=r"unit: a\.pkl states its own"):
         load_clip(write(tmp_path, smpl_scaling=np.ones(1)), unit="cm")

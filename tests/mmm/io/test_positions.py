@@ -10,7 +10,7 @@ import pytest
 
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip, save_clip
-from mmm.io.choosing import Several
+from mmm.io.choosing import Choice
 from mmm.motion.clip import Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24
@@ -161,7 +161,7 @@ def test_a_motion_of_mdms_results_is_chosen_by_its_prompt(tmp_path, motion):
     np.testing.assert_allclose(second.motion.positions(), two[:25], atol=1e-4)
     assert first.motion.fps == 20
     names = ("a person waves", "a person sits", "a person waves (2)")
-    assert Several.of(second.meta, "take") == Several("take", names, 1)
+    assert Choice.of(second.meta, "take") == Choice("take", names, 1)
     assert len(load_clip(path, take=3)) == T
     with pytest.raises(SpecError):
         load_clip(path, take="a person flies")

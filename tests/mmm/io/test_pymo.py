@@ -120,8 +120,8 @@ def change(**changes):
             SimpleNamespace(values=1),
             "a SimpleNamespace without skeleton, framerate, root_name; expected a MocapData",
         ),
-        (change(root_name="Pelvis"), "root 'Pelvis', 0.0333333 seconds a frame, 4 frames"),
-        (change(framerate=0.0), "0.0 seconds a frame"),
+        (change(root_name="Pelvis"), "root 'Pelvis', 0.0333333 seconds per frame, 4 frames"),
+        (change(framerate=0.0), "0.0 seconds per frame"),
         (change(values=parsed().values.iloc[:0]), "0 frames"),
         (
             change(values=parsed().values.drop(columns="Chest_Xrotation")),

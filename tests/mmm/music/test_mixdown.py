@@ -69,7 +69,7 @@ def test_silence_and_a_single_sample(samples):
 
 def test_clicks_in_opposite_phase_are_heard_at_their_tempo():
     click = np.zeros((RATE * 6, 1), np.float32)
-    for beat in np.arange(0.25, 6, 0.5):  # 120 a minute
+    for beat in np.arange(0.25, 6, 0.5):  # 120 per minute
         start = int(beat * RATE)
         click[start : start + 400, 0] = 0.6 * tone(1_500, 1.0)[:400]
     mono = features_of(Audio(click, RATE), 30.0)
