@@ -60,7 +60,7 @@ def drift_m(motion: Motion, start_m: Float[Array, "3"]) -> float:
 
 
 def floor_cm(motion: Motion, floor_m: float) -> tuple[float, float]:
-    """How far the lowest foot joint ever gets below and above the floor, centimetres.
+    """The largest distances of the lowest foot joint below and above the floor, centimetres.
 
     Args:
         floor_m: height of the floor, metres, for example the prefix's ``Motion.floor_m``.
@@ -137,7 +137,7 @@ class Summary:
     """Largest horizontal distance of the root from the end of the prefix, metres."""
     under_floor_cm: float
     over_floor_cm: float
-    """How far the lowest foot joint gets below and above the floor, centimetres."""
+    """Largest distances of the lowest foot joint below and above the floor, centimetres."""
     pfc: float | None
     """See :func:`foot_physics`."""
     per_music_beat: float | None
@@ -157,7 +157,7 @@ def summarise(
 
     Args:
         motion: the continuation, without the prefix.
-        prefix: tells the floor and the position from which drift is measured.
+        prefix: gives the floor and the position from which drift is measured.
         energy_scale: the reference energy, m²/s²: the truth's after the prefix or, without a truth,
             the prefix's.
         music: played to ``motion`` from its first frame on.

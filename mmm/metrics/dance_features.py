@@ -14,7 +14,7 @@ from mmm.motion.clip import Motion
 
 Array = np.ndarray
 
-_LEAST_SPREAD = 0.01
+_LEAST_STD = 0.01
 """Smallest standard deviation that features are divided by (m²/s², m/s², shares). A feature that
 hardly varies in the reference would otherwise decide the distance alone."""
 
@@ -24,7 +24,7 @@ def kinetic_features(motion: Motion) -> Float[Array, "K"]:
 
     They are the means over frames of the squared horizontal velocity (m²/s²), the squared vertical
     velocity (m²/s²) and the norm of the acceleration (m/s²). Velocities and accelerations are
-    averaged over five frames before. Where the root is does not matter.
+    averaged over five frames before. The root's position does not matter.
     """
     points = motion.positions().astype(np.float64)
     velocity = np.diff(points, axis=0) * motion.fps
@@ -56,44 +56,46 @@ class Reference:
     """Features of a reference set, standardised by their own mean and standard deviation."""
 
     mean: Float[Array, "K"]
-    spread: Float[Array, "K"]
+    std: Float[Array, "K"]
+    """Standard deviations, at least 0.01."""
     rows: Float[Array, "N K"]
+    """Standardised features, one row per clip."""
 
     @staticmethod
     def of(features: Sequence[Float[Array, "K"]]) -> "Reference":
         """A reference from the features of real clips, one row per clip."""
         values = np.stack(features).astype(np.float64)
-        mean, spread = values.mean(0), np.maximum(values.std(0), _LEAST_SPREAD)
-        return Reference(mean, spread, (values - mean) / spread)
+        mean, std = values.mean(0), np.maximum(values.std(0), _LEAST_STD)
+        return Reference(mean, std, (values - mean) / std)
 
     def distance(self, features: Sequence[Float[Array, "K"]]) -> float:
         """FID: the Fréchet distance between normal distributions fitted to both sets."""
-        return frechet(self.rows, (np.stack(features) - self.mean) / self.spread)
+        return frechet(self.rows, (np.stack(features) - self.mean) / self.std)
 
     def diversity(self, features: Sequence[Float[Array, "K"]]) -> float:
         """Mean distance between the standardised features of two clips."""
-        return mean_distance((np.stack(features) - self.mean) / self.spread)
+        return mean_distance((np.stack(features) - self.mean) / self.std)
 
 
 def frechet(a: Float[Array, "N K"], b: Float[Array, "M K"]) -> float:
     """Fréchet distance ``|mean_a - mean_b|² + tr(A + B - 2 (A B)^½)`` with covariances A and B."""
-    # The trace of the root is the sum of the singular values of one centred sample times the other.
-    # So no root of a singular matrix is needed, however few the samples are.
+    # The trace of the square root is the sum of the singular values of one centred sample times the
+    # other, which also works if covariances are singular because there are few samples.
     centred = [
         (x - x.mean(0)) / np.sqrt(max(1, len(x) - 1))
         for x in (a.astype(np.float64), b.astype(np.float64))
     ]
     root = np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum()
-    spread = sum(float((x**2).sum()) for x in centred)
-    return max(0.0, float(((a.mean(0) - b.mean(0)) ** 2).sum() + spread - 2 * root))
+    variance = sum(float((x**2).sum()) for x in centred)
+    return max(0.0, float(((a.mean(0) - b.mean(0)) ** 2).sum() + variance - 2 * root))
 
 
 def mean_distance(rows: Float[Array, "N K"]) -> float:
     """Mean Euclidean distance between two different rows; 0 for a single one."""
     if len(rows) < 2:
         return 0.0
-    apart = np.linalg.norm(rows[:, None].astype(np.float64) - rows[None], axis=-1)
-    return float(apart.sum() / (len(rows) * (len(rows) - 1)))
+    distances = np.linalg.norm(rows[:, None].astype(np.float64) - rows[None], axis=-1)
+    return float(distances.sum() / (len(rows) * (len(rows) - 1)))
 
 
 def joint_distance_cm(motions: Sequence[Motion]) -> float:

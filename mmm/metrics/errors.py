@@ -1,4 +1,4 @@
-"""Errors of a motion against its reference, always over hidden entries alone."""
+"""Errors of a motion against its reference, over hidden entries only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class ErrorKind:
     """In a column."""
     unit: str
     plain_unit: str
-    """The unit where only ASCII letters are wanted."""
+    """The unit in ASCII letters."""
     description: str
 
     @property
@@ -62,7 +62,7 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
         "Mean distance of the root, over the frames in which it was hidden",
     ),
 }
-"""The three errors by the names they have in every file, and how they are called in tables."""
+"""The three errors by their names in files, with their labels in tables."""
 KINDS = tuple(ERROR_KINDS)
 
 

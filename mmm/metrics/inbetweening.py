@@ -18,11 +18,11 @@ def unrolled_quaternions(world_rotations: Float[Array, "*b T J 3 3"]) -> Float[A
     from the same known frame, so that their signs agree there.
     """
     quats = rot.matrix_to_quat_wxyz(world_rotations)
-    # A negative dot product with the frame before calls for a flip, which all later frames inherit.
-    turns = np.where(
+    # A negative dot product with the previous frame requires a flip of this and all later frames.
+    signs = np.where(
         (quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1
     )
-    quats[..., 1:, :, :] *= np.cumprod(turns, axis=-3)
+    quats[..., 1:, :, :] *= np.cumprod(signs, axis=-3)
     return quats
 
 
@@ -51,7 +51,7 @@ def l2p(
         mean_m, std_m: mean and standard deviation over the training windows, by joint and
             coordinate. A coordinate that never moves there is not scaled.
     """
-    # A centred root coordinate has no spread; dividing by it would drown all others.
+    # A centred root coordinate has no variance; dividing by it would dominate all others.
     scale = np.where(std_m > 1e-9, std_m, 1.0).astype(np.float64)
     difference = (truth_m - mean_m) / scale - (other_m - mean_m) / scale
     return float(np.sqrt((difference**2).sum(axis=(-2, -1))).mean())

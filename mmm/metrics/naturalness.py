@@ -22,7 +22,7 @@ def foot_contacts(motion: Motion) -> Bool[Array, "T F"]:
     rises or sinks by less than 0.15 m/s. Horizontal speed does not count, because it is what
     :func:`foot_skate_cm_s` measures.
     """
-    # Heights are relative to each joint's own, since an ankle never comes down to the toes' floor.
+    # Heights are relative to each joint's lowest, since an ankle is always higher than the toes.
     feet = motion.positions()[:, list(motion.skeleton.feet), 1]
     if len(motion) < 2:
         return np.ones_like(feet, dtype=bool)
@@ -47,7 +47,7 @@ def foot_skate_cm_s(motion: Motion, contacts: Bool[Array, "T F"] | None = None) 
 def motion_energy(motion: Motion) -> Float[Array, "S"]:
     """Mean squared joint speed of each second, m²/s².
 
-    The last second may be a partial one. Values near zero tell of a motion that has frozen.
+    The last second may be partial. Values near zero mean that the motion has frozen.
     """
     squared = (
         ((np.diff(motion.positions().astype(np.float64), axis=0) * motion.fps) ** 2)

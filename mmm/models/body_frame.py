@@ -73,7 +73,7 @@ class BodyFrame:
         across = positions[rows, reference, hips[0]] - positions[rows, reference, hips[1]]
         x, z = across[:, 0], across[:, 2]
         length = (x.square() + z.square()).sqrt()
-        # Hips that lie above each other have no heading; the world's axes stand in.
+        # Hips that are vertically above each other have no heading, so the world's axes are used.
         vertical = length < 1e-4
         cosine = torch.where(vertical, 1.0, x / length.clamp(min=1e-4))
         sine = torch.where(vertical, 0.0, z / length.clamp(min=1e-4))

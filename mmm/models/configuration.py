@@ -88,11 +88,12 @@ class MaskedMotionConfig(PreTrainedConfig):
     """For networks that generate: seconds of the past that they read, seconds that they predict,
     and how many of these are kept. None: 2, 1.5 and 1."""
     max_jump_height_m: float | None = None
-    """How far both feet leave the floor in the training data, metres; generated motion stays below.
-    None: unknown; generation then lowers only bodies that float for longer than a jump."""
+    """Largest height of both feet above the floor in the training data, metres; generated motion
+    stays below. None: unknown; generation then lowers only bodies that float for longer than a
+    jump."""
     speed_prior: list[float] | None = None
     """With roles: the fields of ``mmm.generation.activity.SpeedPrior`` in order, fitted on the
-    training split. None: unknown; generation then draws each window once."""
+    training split. None: unknown; generation then samples each window once."""
     library: str | None = None
     """File of recorded movement in the checkpoint's folder, read by ``mmm.generation.library``. A
     checkpoint with one continues a motion by retrieval; its network recovers the joins."""

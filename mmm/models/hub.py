@@ -14,7 +14,7 @@ COMPANIONS = ("README.md", "metrics.json")
 def upload(
     model: PreTrainedModel,
     repo_id: str,
-    beside: Path | None,
+    card_folder: Path | None,
     *,
     api: Any = None,
     private: bool | None = None,
@@ -26,7 +26,7 @@ def upload(
     Args:
         model: the network; its weights are written as they are now.
         repo_id: ``owner/name``; the repository is made if there is none.
-        beside: the folder that holds the card and the metrics, if the network has any.
+        card_folder: the folder that holds the card and the metrics, if the network has any.
         api: a ``huggingface_hub.HfApi``; None: one with the user's token.
         private: whether a new repository is private.
         max_shard_size: as ``save_pretrained`` takes it.
@@ -41,11 +41,11 @@ def upload(
 
         api = HfApi()
     with tempfile.TemporaryDirectory() as folder:
-        # Weights are written as they are now, which may be newer than the files in ``beside``.
+        # The network may have changed since its files in ``card_folder`` were written.
         model.save_pretrained(folder, max_shard_size=max_shard_size)
         for name in COMPANIONS:
-            if beside is not None and (beside / name).is_file():
-                shutil.copyfile(beside / name, Path(folder) / name)
+            if card_folder is not None and (card_folder / name).is_file():
+                shutil.copyfile(card_folder / name, Path(folder) / name)
         name = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
         options.setdefault("commit_message", f"Upload {type(model).__name__}")
         return str(api.upload_folder(repo_id=name, folder_path=folder, **options))

@@ -157,9 +157,9 @@ class MaskedMotionModel(PreTrainedModel):
         Args:
             filled: the windows.
             place: (B,1,3) mean position of the root, for networks on own joints. Windows are
-                centred on the mean of the known x and z, because the place of a movement carries no
-                information; ``place`` stands in for it where no root is known. None: the mean of
-                the fill.
+                centred on the mean of the known x and z, because the position of a motion in the
+                room carries no information. ``place`` replaces this mean in windows without a known
+                root. None: the mean of the fill.
         """
         window: Window = WINDOWS[self.config.representation].of(
             self.config, filled, hidden, shown=shown, place=place, body=body

@@ -1,4 +1,4 @@
-"""Clips: a motion, possibly with its music, and where both came from."""
+"""Clips: a motion, possibly with music, and its origin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -90,7 +90,7 @@ class Motion:
 
     def floor_m(self) -> float:
         """Height of the floor, metres: the 5th percentile of the lowest foot joint or toe tip."""
-        # A skeleton without known feet: whichever joint is lowest.
+        # Without known feet, the lowest joint counts.
         feet = list(self.skeleton.feet) or list(range(len(self.skeleton)))
         low = self.positions()[:, feet, 1].min(axis=1)
         tips = [e for e, (joint, _) in enumerate(self.skeleton.end_sites) if joint in feet]
@@ -163,7 +163,7 @@ class Recording:
     motion: Motion
     """As long as the clip. Frames without a recording hold a placeholder, not the truth."""
     frames: Bool[Array, "T"]
-    """False if nothing was recorded, which is so in gaps that were made longer or shorter."""
+    """False in gaps whose length was changed, where nothing was recorded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,10 +186,10 @@ class Clip:
     meta: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Properties of the file's format that its writer restores (units, Euler orders, ...)."""
     recording: Recording | None = None
-    """The recording, if ``motion`` was edited since (``mmm.edits``). None: the motion is it."""
+    """The recording, if ``motion`` was edited (``mmm.edits``). None: the motion is the recording."""
 
     def __post_init__(self) -> None:
-        # Programming errors, not the user's: readers and edits keep lengths equal.
+        # These are programming errors: readers and edits keep lengths equal.
         if self.recording is not None and not len(self.motion) == len(self.recording.motion) == len(
             self.recording.frames
         ):

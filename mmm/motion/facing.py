@@ -15,8 +15,8 @@ Array = np.ndarray
 FACINGS = {"z": 0.0, "x": 90.0, "-z": 180.0, "-x": -90.0}
 """Horizontal axes, and the angle about Y from +Z to each, degrees."""
 _TOGETHER_M = 0.02  # joints that are closer than this give no direction
-# Smallest horizontal share of the lines between left and right. A body that lies on its side has
-# vertical lines, and with them no facing.
+# Smallest horizontal share of the lines from right to left joints. A body that lies on its side has
+# vertical lines, and so no facing.
 _LEAST_ACROSS = 0.3
 
 
@@ -36,9 +36,9 @@ def facing_deg(motion: Motion, frame: int = 0) -> float | None:
     """The facing of a body at a frame: degrees about Y, 0 = +Z, 90 = +X, from -180 to 180.
 
     Forward is *left x up*. Left is the horizontal part of the sum of two lines: from the right hip
-    to the left one, and from the right shoulder (or collar) to the left one. The result is None
-    where the names do not tell left from right, or where these lines are steep because the body
-    lies on its side.
+    to the left one, and from the right shoulder (or collar) to the left one. The result is None if
+    the names do not tell left from right, or if these lines are steep because the body lies on its
+    side.
     """
     skeleton = motion.skeleton
     pairs = _sided_pairs(skeleton)

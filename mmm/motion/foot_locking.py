@@ -1,9 +1,9 @@
 """Foot locking (foot-skate clean-up): the legs are bent so that feet in contact do not slide.
 
-A network predicts joint angles, and a small error at the hip becomes centimetres at the foot. Where
-a foot of a recovered or generated motion is low and slow, it is taken to stand. Its position is
+A network predicts joint angles, and a small error at the hip becomes centimetres at the foot. A
+foot of a recovered or generated motion that is low and slow counts as in contact. Its position is
 then held, the correction is blended out over the swings before and after, and hip, knee and ankle
-are turned to reach it (compare Kovar, Schreiner and Gleicher 2002, *Footskate Cleanup for Motion
+are rotated to reach it (compare Kovar, Schreiner and Gleicher 2002, *Footskate Cleanup for Motion
 Capture Editing*). Bone lengths and the pelvis do not change.
 """
 
@@ -26,8 +26,8 @@ from mmm.motion.stances import in_stance, rest_heights, true_runs
 Array = np.ndarray
 
 TWIST_M = 0.05
-"""The corrections of ankle and toe differ by at most this, metres, so that no foot is wrung
-round."""
+"""Largest difference between the corrections of ankle and toe, metres. It limits how far a foot is
+twisted."""
 ROLE_TWIST_M = 0.01
 """The same for networks on joint roles. A larger value triples the rotation error and removes only
 a twentieth more sliding (LAFAN1 and the validation split of the common set, ``every:8``,
@@ -37,22 +37,22 @@ SLIDES_M_S = 0.06
 locked. Such feet slide in the recording itself (bodies fitted to video), so locking would only bend
 the legs away from it. Clean recordings have 0.01, those of AIST++ 0.17."""
 STIFF_DEG = 2.0
-"""An ankle that turns by less than this over all known frames is rigid in the recording. The ankles
-of AIST++ turn by at most 0.9 degrees, those of recorded dancers by 13 and more."""
+"""An ankle that rotates by less than this over all known frames is rigid in the recording. The
+ankles of AIST++ rotate by at most 0.9 degrees, those of recorded dancers by 13 and more."""
 _MIN_KNOWN_FRAMES = 8
-"""Known frames that it takes to call an ankle rigid."""
+"""Fewest known frames from which an ankle is called rigid."""
 _MIN_CONTACT_S = 2.0
-"""Contact time, summed over all foot joints, that it takes to call recorded feet sliding,
+"""Shortest contact time, summed over all foot joints, from which recorded feet are called sliding,
 seconds."""
 _MIN_RUN_S = 0.2
-"""Shorter runs of known frames do not count towards that: their speeds are too uncertain."""
+"""Shorter runs of known frames do not count for that, because their speeds are too uncertain."""
 
 
 def legs_of(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None) -> tuple[Leg, ...]:
     """The legs of a skeleton; empty if they cannot be identified.
 
     Args:
-        joint_names: joint names by role, for skeletons whose own names do not tell.
+        joint_names: joint names by role, for roles that cannot be told from the skeleton's names.
     """
     try:
         joints = dict(zip(ROLES, match_roles(skeleton, joint_names).joints.tolist(), strict=True))
@@ -74,14 +74,14 @@ def lock_feet(
 ) -> Motion:
     """Lock the feet of a recovered motion; see :func:`lock_contacts`.
 
-    The motion is returned unchanged where the recording's own feet slide. Ankles that the recording
+    The motion is returned unchanged if the recording's own feet slide. Ankles that the recording
     never bends are not bent here either.
 
     Args:
         motion: the recovered motion.
         truth: the recording. Only its frames without any hidden entry are read.
-        hidden: True where an entry was recovered and may change.
-        joint_names: joint names by role, for skeletons whose own names do not tell.
+        hidden: True for entries that were recovered and may change.
+        joint_names: joint names by role, for roles that cannot be told from the skeleton's names.
         twist_m: largest difference between the corrections of ankle and toe, metres.
     """
     known = np.asarray(~hidden.any(axis=1))
@@ -113,7 +113,7 @@ def contact_speed(
     rest_m: Float[Array, "J"],
     fps: float,
 ) -> float:
-    """Median horizontal speed of recorded feet in contact, m/s; zero where too few frames tell."""
+    """Median horizontal speed of recorded feet in contact, m/s; 0 if there are too few frames."""
     speeds = []
     for start, stop in true_runs(known):
         if stop - start < max(3, _MIN_RUN_S * fps):
@@ -136,17 +136,17 @@ def lock_contacts(
     clear_m: float = 0.0,
     twist_m: float = TWIST_M,
 ) -> Motion:
-    """Hold feet where they stand by bending the legs.
+    """Hold feet in contact in place by bending the legs.
 
     Args:
         motion: any motion of at least three frames; shorter ones are returned unchanged.
         legs: from :func:`legs_of`.
-        hidden: True where an entry may change. A leg is bent in frames in which its hip, knee and
-            ankle may all change. It stays bit-identical elsewhere, and the correction fades out
-            towards those frames.
+        hidden: True for entries that may change. A leg is bent in frames in which its hip, knee and
+            ankle may all change. It stays bit-identical in all others, and the correction fades out
+            towards them.
         rest_m: height of each joint while it is down, metres; only ankles and toes are read.
-        max_move_m: largest distance between where a foot was and where it is held, metres.
-        clear_m: height above rest to which a swinging foot is lifted, metres; 0 for no lift.
+        max_move_m: largest distance by which a foot is moved, metres.
+        clear_m: height above rest to which a foot in swing is lifted, metres; 0 for no lift.
         twist_m: largest difference between the corrections of ankle and toe, metres.
     """
     free = [np.asarray(hidden[:, [leg.hip, leg.knee, leg.ankle]].all(axis=1)) for leg in legs]

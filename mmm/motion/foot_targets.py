@@ -1,7 +1,7 @@
-"""Where a foot is to be, frame by frame: held in each stance, lifted out of the floor.
+"""Target positions of feet for foot locking: held in each stance, and lifted out of the floor.
 
-The first half of foot locking. It moves the two ends of a foot, ankle and toe, as points; the legs
-are bent to reach them in ``mmm.motion.foot_locking``.
+This module moves the two ends of a foot, ankle and toe, as points. ``mmm.motion.foot_locking`` then
+bends the legs to reach them.
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from mmm.motion.stances import SWING_M_S, in_stance, true_runs
 Array = np.ndarray
 
 MAX_MOVE_M = 0.06
-"""In gaps, no foot is held further than this from its predicted position, metres: the detected
-contact may be wrong."""
+"""In gaps, no foot is held farther than this from its predicted position, metres, because the
+detected contact may be wrong."""
 RAISE_S = 0.1
-"""Seconds over which the lift that keeps feet out of the floor fades in beside known frames."""
+"""Time over which the lift out of the floor fades in beside known frames, seconds."""
 
 
 def foot_target(
@@ -40,7 +40,7 @@ def foot_target(
     The others are those of :func:`mmm.motion.foot_locking.lock_contacts`.
 
     Returns:
-        Where the ankle is to be, metres, and the rotation that the foot is turned by, in world axes
+        Target position of the ankle, metres, and the rotation to apply to the foot, in world axes
         (None for a leg whose ankle alone is held). None if the foot is in place already.
     """
     joints = [leg.ankle] if leg.toe < 0 or leg.stiff else [leg.ankle, leg.toe]
@@ -60,7 +60,8 @@ def foot_target(
     # The foot is rigid, so only one of its ends can be held exactly: the toe while it stands, else
     # the ankle. The weight is smoothed so that the choice does not jump between frames.
     toe_weight = gaussian_filter1d(stances[1].astype(float), 0.02 * fps)[:, None]
-    # What the two corrections differ by beyond ``twist_m`` is taken from the other end.
+    # The part of the difference between both corrections that exceeds ``twist_m`` is removed from
+    # the end that is not held.
     excess = shifts[1] - shifts[0]
     size = np.linalg.norm(excess, axis=1, keepdims=True)
     excess *= 1 - np.minimum(1, twist_m / np.maximum(size, 1e-9))
@@ -85,7 +86,7 @@ def _lift(
     fps: float,
     clear_m: float,
 ) -> Float[Array, "T"]:
-    """How far a joint is lifted so that it neither sinks into the floor nor drags over it, metres.
+    """Lift of a joint, metres, so that it neither sinks into the floor nor drags over it.
 
     The lift fades in beside known frames.
     """
@@ -109,7 +110,7 @@ def _ground_shift(
     free: Bool[Array, "T"],
     max_move_m: float,
 ) -> Float[Array, "T 2"]:
-    """How far a foot joint is moved over the ground: held in each stance, blended in between."""
+    """Horizontal correction of a foot joint: it is held in each stance, and blended in between."""
     known = ~free
     shift, fixed = np.zeros_like(path), known.copy()
     for start, stop in true_runs(stance):
@@ -118,8 +119,8 @@ def _ground_shift(
         if len(known_frames) == len(frames):
             continue
         if len(known_frames):
-            # Known frames say where the foot stands. Between two of them it goes straight from one
-            # position to the next; before the first and after the last it stays.
+            # Known frames give the position of the stance. Between two of them it is interpolated
+            # linearly; before the first and after the last it is constant.
             held = np.stack(
                 [np.interp(frames, known_frames, path[known_frames, k]) for k in range(2)], axis=1
             )

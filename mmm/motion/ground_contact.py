@@ -1,9 +1,9 @@
-"""Ground contact of generated motion: the root is corrected so that standing feet stay in place.
+"""Ground contact of generated motion: the root is corrected so that feet in contact do not slide.
 
-A network predicts every joint with some error, and a root that is wrong by a centimetre a frame
-makes the whole body slide over the floor. The root is moved up where a foot would sink in, down
-where nothing has touched the ground for a while, and against the drift of the feet in contact. The
-legs then hold what still slides (``mmm.motion.foot_locking``).
+A network predicts every joint with some error, and a root that is wrong by a centimetre per frame
+makes the whole body slide over the floor. The root is moved up if a foot would sink into the floor,
+down if nothing has touched the ground for a while, and against the drift of the feet in contact.
+Foot locking then removes what still slides (``mmm.motion.foot_locking``).
 """
 
 from collections.abc import Mapping
@@ -22,25 +22,25 @@ from mmm.motion.stances import LOW_M, rest_heights
 Array = np.ndarray
 
 CONTACT_EDGE_M = 0.008
-"""Width of the logistic edge at which a foot counts as in contact, about ``LOW_M`` above rest,
-metres."""
+"""Width of the logistic function that weights contact, centred ``LOW_M`` above rest, metres."""
 AIRBORNE_S = 0.8
-"""Longer than any jump. A body that has not touched the ground for this long floats and is
-lowered."""
+"""Longer than any jump, seconds. A body that has not touched the ground for this long is floating,
+and is lowered."""
 MAX_SUPPORT_M_S = 1.2
 """A low foot that is faster than this is in swing and supports nothing, metres per second."""
 SMOOTH_S = 0.04
 """Standard deviation of the Gaussian that smooths the vertical correction, seconds."""
 CLEAR_M = 0.045
-"""Height to which a swinging foot is lifted, metres. Networks average between lifting it early and
+"""Height to which a foot in swing is lifted, metres. Networks average between lifting it early and
 late, which drags it over the floor."""
 HOLD_M = 0.15
-"""Largest distance by which a standing foot is held back from its prediction, metres. It is larger
-than in gaps: the next prediction starts from the corrected pose, so errors do not pile up."""
+"""Largest distance by which a foot in contact is moved from its prediction, metres. It is larger
+than in gaps, because the next prediction starts from the corrected pose, so errors do not
+accumulate."""
 PELVIS_RAD_S, JOINT_RAD_S = np.radians(560), np.radians(1200)
 """Limits on the angular velocity of the pelvis and of all other joints, radians per second.
-Recorded dancers and walkers stay below 535 degrees a second at the pelvis, and nearly all frames of
-their joints below 900. A network that is undecided between two orientations is faster than that."""
+Recorded dancers and walkers stay below 535 degrees per second at the pelvis, and nearly all frames
+of their joints below 900. A network that switches between two orientations is faster."""
 
 
 def limit_angular_velocity(motion: Motion, known: int) -> Motion:
@@ -54,7 +54,7 @@ def limit_angular_velocity(motion: Motion, known: int) -> Motion:
     if (angles <= limit).all():
         return motion
     rotations = motion.rotations.copy()
-    # Frame by frame: each one is limited against the frame before as it is after its own limit.
+    # Frame by frame, because each is limited relative to the previous one after its own limiting.
     for t in range(known, len(motion)):
         angle = geodesic_angle(rotations[t - 1], rotations[t])
         fast = angle > limit
@@ -66,7 +66,7 @@ def limit_angular_velocity(motion: Motion, known: int) -> Motion:
 
 @dataclass(frozen=True)
 class Ground:
-    """Where the feet of one body rest, and how its motions are corrected to stay there."""
+    """The ground under one body, and the correction of its generated motion."""
 
     feet: tuple[int, ...]
     """Joints that may touch the floor."""
@@ -75,9 +75,9 @@ class Ground:
     legs: tuple[Leg, ...] = ()
     """Legs that can be bent to hold a foot."""
     max_jump_height_m: float | None = None
-    """How far above rest the lowest foot may be, metres; None for no limit."""
+    """Largest height of the lowest foot above rest, metres; None for no limit."""
     clear_m: float = CLEAR_M
-    """Height to which a swinging foot is lifted, metres; 0 for recorded movement, whose feet clear
+    """Height to which a foot in swing is lifted, metres; 0 for recorded motion, whose feet clear
     the floor anyway."""
 
     @staticmethod
@@ -90,9 +90,10 @@ class Ground:
 
         Args:
             seed: the motion that the generated one continues.
-            joint_names: joint names by role, for skeletons whose own names do not tell; see
-                :func:`mmm.motion.humanoid.match_roles`.
-            max_jump_height_m: how far both feet ever leave the floor, metres, where known.
+            joint_names: joint names by role, for roles that cannot be told from the skeleton's
+                names; see :func:`mmm.motion.humanoid.match_roles`.
+            max_jump_height_m: largest height of both feet above the floor, metres; None if it is
+                unknown.
         """
         skeleton = seed.skeleton
         if not skeleton.feet:
@@ -105,7 +106,7 @@ class Ground:
         """The motion with root and legs corrected from frame ``known`` on.
 
         Args:
-            motion: the past and what was generated after it.
+            motion: the past and the frames generated after it.
             known: number of frames of the past, at least 1; they do not change.
         """
         if known >= len(motion):
@@ -124,7 +125,7 @@ class Ground:
         locked = lock_contacts(
             replace(motion, root_m=root_m), self.legs, hidden, self.rest_m, HOLD_M, self.clear_m
         )
-        # A leg that is too short to lift its foot leaves it in the floor: the root rises instead.
+        # If a leg is too short to lift its foot out of the floor, the root rises instead.
         lowest = (locked.positions()[:, list(self.feet), 1] - rest_m).min(axis=1)
         root_m[:, 1] += self._lift(np.minimum(lowest, 0), motion.fps, known)
         return replace(locked, root_m=root_m)
@@ -132,11 +133,11 @@ class Ground:
     def _lift(self, lowest: Float[Array, "T"], fps: float, known: int) -> Float[Array, "T"]:
         """Vertical correction of the root, metres.
 
-        The root rises at once where the lowest foot is below rest. It sinks where that foot stays
-        above rest for ``AIRBORNE_S``, or is higher than the highest jump.
+        The root rises at once if the lowest foot is below rest. It sinks if that foot stays above
+        rest for ``AIRBORNE_S``, or is higher than the highest jump.
         """
         sunk = np.minimum(lowest, 0)
-        # The minimum over a window is above zero only where no frame of it touches the ground.
+        # The minimum over a window is above zero only if no frame of it touches the ground.
         window = max(3, round(AIRBORNE_S * fps))
         floating = np.maximum(minimum_filter1d(lowest, window, mode="nearest"), 0)
         if self.max_jump_height_m is not None:
@@ -155,13 +156,13 @@ class Ground:
     ) -> Float[Array, "T 2"]:
         """How far the feet in contact have slid since the last known frame, metres (x, z)."""
         step = np.diff(feet[..., [0, 2]], axis=0)  # (T-1, F, 2) metres
-        # Soft contact weights: a foot that leaves the ground hands over to the other gradually.
+        # Soft contact weights, so that the support passes gradually from one foot to the other.
         down = 1 / (1 + np.exp(np.clip((clearance[1:] - LOW_M) / CONTACT_EDGE_M, -30, 30)))
         speed = np.linalg.norm(step, axis=-1) * fps
         support = down * np.clip(1.5 - speed / MAX_SUPPORT_M_S, 0, 1)
         total = support.sum(axis=1, keepdims=True)
         drift = (step * support[..., None]).sum(axis=1) / np.maximum(total, 1e-6)
-        # The mean over the feet says where to; the best support says how much of it is certain.
+        # The mean over the feet gives the drift, and the largest weight how certain it is.
         drift *= support.max(axis=1, keepdims=True)
         drift[: known - 1] = 0
         return np.concatenate([np.zeros((1, 2)), np.cumsum(drift, axis=0)]).astype(np.float32)

@@ -73,7 +73,7 @@ class RoleMap:
 
     @cached_property
     def movers(self) -> tuple[tuple[int, ...], ...]:
-        """For each role the joints that turn it against the role above; empty if it has no joint.
+        """For each role the joints that rotate it relative to the role above; empty if it has none.
 
         For the pelvis, all joints from the root down to it.
         """
@@ -85,8 +85,9 @@ class RoleMap:
                 if path and holder >= 0
                 else set()
             )
-            # The symmetric difference: where the upper role is not an ancestor (a pelvis beside the
-            # spine), joints on both sides of their common ancestor turn one against the other.
+            # The symmetric difference: if the upper role is not an ancestor (a pelvis beside the
+            # spine), joints on both sides of their common ancestor rotate one relative to the
+            # other.
             result.append(tuple(sorted(path ^ above)))
         return tuple(result)
 
@@ -116,8 +117,8 @@ class RoleMap:
     def role_max(self, values: Shaped[Array, "T J"]) -> Shaped[Array, "T 22"]:
         """Values of joints (hidden or not, distance to known frames) as values of roles.
 
-        A role has the maximum over the joints that turn it against the role above, so it is hidden
-        where any of them is. A role without a joint has the value of the role above.
+        A role has the maximum over the joints that rotate it relative to the role above, so it is
+        hidden if any of them is. A role without a joint has the value of the role above.
         """
         result = np.zeros((len(values), len(ROLES)), dtype=values.dtype)
         for r, movers in enumerate(self.movers):
@@ -127,7 +128,7 @@ class RoleMap:
         return result
 
     def from_roles(self, filled: Motion, role_motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:
-        """The skeleton's own motion, with hidden joints turned as the roles are in the world.
+        """The skeleton's own motion, in which hidden joints have the world rotations of the roles.
 
         Args:
             filled: the clip with hidden entries filled by interpolation. Joints without a role
@@ -137,7 +138,7 @@ class RoleMap:
 
         Returns:
             A motion with the bones of ``filled``. Known entries are bit-identical, hidden ones are
-            rotations. Where the root is hidden, the pelvis is where the roles have it.
+            rotations. In frames with a hidden root, the pelvis has the position of that role.
 
         Raises:
             ModelError: the joints or the number of frames differ.
@@ -157,7 +158,7 @@ class RoleMap:
         offsets = filled.skeleton.offsets_m.astype(np.float64)
         rotations = filled.rotations.copy()
         world = np.empty(rotations.shape)
-        places = np.zeros((len(filled), len(self.skeleton), 3))  # from the root
+        positions = np.zeros((len(filled), len(self.skeleton), 3))  # relative to the root
         for j, parent in enumerate(self.skeleton.parents):
             above = world[:, parent] if j else np.eye(3)
             free = hidden[:, j]
@@ -167,11 +168,11 @@ class RoleMap:
                 rotations[free, j] = project_to_so3(local[free])[0]
             world[:, j] = above @ rotations[:, j].astype(np.float64)
             if j:
-                places[:, j] = places[:, parent] + above @ offsets[j]
-        # The pelvis need not be the root: the root goes where the chain down to it ends right.
+                positions[:, j] = positions[:, parent] + above @ offsets[j]
+        # The pelvis need not be the root: the root is placed so that the pelvis is at its target.
         free = hidden[:, 0]
         root_m = filled.root_m.copy()
-        root_m[free] = (role_motion.root_m - places[:, self.joints[0]])[free]
+        root_m[free] = (role_motion.root_m - positions[:, self.joints[0]])[free]
         return Motion(filled.skeleton, rotations, root_m, filled.fps)
 
     def _for(self, skeleton: Skeleton) -> "RoleMap":
@@ -191,8 +192,8 @@ def match_roles(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None
     Args:
         skeleton: any humanoid. The names of SMPL, LAFAN1, Bandai-Namco, CMU, SNU, Mixamo, Rokoko,
             3ds Max and many others are understood.
-        joint_names: joint names by role, for skeletons whose names do not tell. They override what
-            the names tell.
+        joint_names: joint names by role, for roles that cannot be told from the names. They take
+            precedence.
 
     Raises:
         SpecError: ``joint_names`` has an unknown role or joint, or a joint in two roles.
@@ -202,7 +203,8 @@ def match_roles(skeleton: Skeleton, joint_names: Mapping[str, str] | None = None
     given = named_joints(skeleton, joint_names or {})
     joints = find_roles(skeleton, given)
     if missing := [role for role in REQUIRED if role not in joints]:
-        # The pelvis comes first and follows from the hips: naming it helps only if it alone lacks.
+        # The pelvis comes first, and follows from the hips. So it has to be named only if nothing
+        # else is missing.
         missing = missing[1:] or missing
         matched = [f"{role} = {skeleton.names[joints[role]]}" for role in ROLES if role in joints]
         raise ModelError(

@@ -1,9 +1,9 @@
-"""What the name of a joint tells: its side, its part of the body, and the roles it may have.
+"""Finding the side, the part of the body and the possible roles of a joint from its name.
 
 The rules cover the naming of Mixamo, Blender and Rigify, MikuMikuDance (Japanese), Unity's
 humanoid, 3ds Max Biped, Maya HumanIK, Daz and Poser, Unreal, CMU, Xsens, Vicon, Kinect, OptiTrack
-and Rokoko, and names written in German or Chinese. They look at one name at a time. What the tree
-of joints adds is in ``mmm.motion.role_finding``.
+and Rokoko, and names written in German or Chinese. They look at one name at a time.
+``mmm.motion.role_finding`` adds the tree of joints.
 """
 
 import re
@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-_CACHED = 32_768  # names; every recovery looks up those of its skeleton again
+_CACHED = 32_768  # size of caches, in names; every recovery looks up those of its skeleton again
 
 # --- Sides ---
 
-# Words for limbs and their joints, those that a side letter may be glued to: lfemur, thighL, footr.
+# Words for limbs and joints that a side letter may directly precede or follow: lfemur, thighL.
 _LIMB_WORDS = (
     "forearm|upperarm|lowerarm|upper_?arm|lower_?arm|fore_?arm|uparm|arm|humerus|radius|wrist|hand|"
     "palm|finger|thumb|index|middle|ring|pinky|shoulder|shldr|clavicle|clav|collar|scapula|elbow|"
@@ -162,7 +162,7 @@ _BARE_FOOT = re.compile(r"[脚足]d?")
 
 @lru_cache(_CACHED)
 def body_part(name: str) -> str:
-    """``arm``, ``leg``, ``head`` or ``torso`` by the name alone; nothing where it does not tell."""
+    """``arm``, ``leg``, ``head`` or ``torso`` by the name alone; empty if it does not tell."""
     plain = plain_name(name)
     if joint_side(name) and _HIP.search(plain):
         return "leg"
@@ -172,7 +172,7 @@ def body_part(name: str) -> str:
 def floor_joints(names: Sequence[str]) -> tuple[int, ...]:
     """Joints that may touch the floor by their names: ankles, feet and toes."""
     plain = [plain_name(split_side(name)[1]).strip("_.- ") for name in names]
-    # 足 is a foot, but MikuMikuDance, whose ankles are 足首, calls the thigh so.
+    # 足 is a foot, except in MikuMikuDance, where it is the thigh and 足首 is the ankle.
     thigh = _BARE_FOOT if any(map(_ANKLE_IN_JAPANESE.search, plain)) else re.compile(r"(?!)")
     return tuple(
         j for j, name in enumerate(plain) if _FOOT.search(name) and not thigh.fullmatch(name)
@@ -181,10 +181,10 @@ def floor_joints(names: Sequence[str]) -> tuple[int, ...]:
 
 # --- Roles ---
 
-# What a name may be, by the first line found in it: roles, with how well the word fits. A shoulder
-# is the collar where an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint (SMPL). A
-# foot turns the toes where an ankle comes before it (SMPL). A hip joint turns the thigh only where
-# nothing below it does (CMU has both).
+# The possible roles of a name, by the first pattern found in it, with scores of how well the word
+# fits. A shoulder is the collar if an arm follows (LAFAN1, CMU, Mixamo), else the upper arm's joint
+# (SMPL). A foot is the toe's joint if an ankle precedes it (SMPL). A hip joint is the thigh's only
+# if nothing below it is (CMU has both).
 _S = r"[._ -]?"
 _ROLE_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
     (re.compile(words), roles)
@@ -225,7 +225,7 @@ _ROLE_WORDS: tuple[tuple[re.Pattern[str], Mapping[str, int]], ...] = tuple(
         (r"arm|臂", {"shoulder": 4, "elbow": 2}),
     )
 )
-# Helpers of a rig stand for no part of the body.
+# Helper joints of a rig, which are no part of the body.
 _HELPERS = (
     re.compile(
         r"dummy|twist|roll|nub|effector|helper|(?:^|[._ -])(?:ik|end|tip|top|site|null|prop|weapon|"
@@ -247,7 +247,7 @@ def role_fits(name: str) -> Mapping[str, int]:
 
 @lru_cache(_CACHED)
 def is_helper(name: str) -> bool:
-    """Whether a joint only helps a rig: twists, ends, targets of inverse kinematics."""
+    """Whether a name is that of a rig's helper joint: twists, ends, targets of inverse kinematics."""
     bare = unicodedata.normalize("NFKC", _without_namespace(name)[2])
     return any(pattern.search(bare) for pattern in _HELPERS)
 

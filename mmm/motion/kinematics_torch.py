@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree of joints, walked level by level: as many steps as the body is deep, not one a
+    """A tree of joints. Kinematics take one step for each level of the tree instead of one per
     joint."""
 
     parents: tuple[int, ...]
@@ -45,17 +45,17 @@ class Tree:
         """
         # Lists of joints, stacked at the end: writing into one tensor would break the gradient.
         world: list[Tensor] = [local[:, :, 0]] * len(self.parents)
-        place: list[Tensor] = [root] * len(self.parents)
+        position: list[Tensor] = [root] * len(self.parents)
         for joints, parents in self.levels:
             above = torch.stack([world[p] for p in parents], dim=2)
-            turned = above @ local[:, :, joints]
-            moved = (
-                torch.stack([place[p] for p in parents], dim=2)
+            rotations = above @ local[:, :, joints]
+            positions = (
+                torch.stack([position[p] for p in parents], dim=2)
                 + (above @ body[:, None, joints, :, None])[..., 0]
             )
             for k, j in enumerate(joints):
-                world[j], place[j] = turned[:, :, k], moved[:, :, k]
-        return torch.stack(world, dim=2), torch.stack(place, dim=2)
+                world[j], position[j] = rotations[:, :, k], positions[:, :, k]
+        return torch.stack(world, dim=2), torch.stack(position, dim=2)
 
     def local(self, target: Tensor, local: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Local rotations that give hidden joints their target rotation in the world.
@@ -75,14 +75,14 @@ class Tree:
         result: list[Tensor] = [world[0]] * len(self.parents)
         for joints, parents in self.levels:
             above = torch.stack([world[p] for p in parents], dim=2)
-            # A known joint below a hidden one turns with it, so the parent's new rotation counts.
+            # A known joint below a hidden one rotates with it, so the parent's new rotation is used.
             chosen = torch.where(
                 choose[:, :, joints],
                 above.transpose(-1, -2) @ target[:, :, joints],
                 local[:, :, joints],
             )
             # Hidden joints take the target itself: a product with its inverse would add rounding.
-            turned = torch.where(choose[:, :, joints], target[:, :, joints], above @ chosen)
+            reached = torch.where(choose[:, :, joints], target[:, :, joints], above @ chosen)
             for k, j in enumerate(joints):
-                result[j], world[j] = chosen[:, :, k], turned[:, :, k]
+                result[j], world[j] = chosen[:, :, k], reached[:, :, k]
         return torch.stack(result, dim=2), torch.stack(world, dim=2)

@@ -1,4 +1,4 @@
-"""Two-bone inverse kinematics: turn thigh and shin so that the ankle reaches a target.
+"""Two-bone inverse kinematics: rotate thigh and shin so that the ankle reaches a target.
 
 The knee angle follows from the law of cosines, and the whole leg is then swung to the target along
 the shortest arc. All frames are solved at once, in closed form.
@@ -14,8 +14,8 @@ from mmm.motion.rotations import rotvec_to_matrix
 Array = np.ndarray
 
 _STRAIGHT = 0.999
-"""The largest share of a leg's length that it is stretched to, so that the knee stays bent."""
-# Sines of the knee angle between which its own bending axis gains the upper hand over the mean one.
+"""The largest share of its length to which a leg is stretched, so that the knee stays bent."""
+# Sines of the knee angle between which the axis blends from the mean one to the frame's own.
 _AXIS_UNKNOWN, _AXIS_KNOWN = 0.02, 0.10
 
 
@@ -42,14 +42,14 @@ def bend_leg(
 
     Args:
         hip, knee, ankle: world positions before, metres.
-        target: where the ankle is to be, metres. A target out of reach is approached as far as
+        target: target position of the ankle, metres. A target out of reach is approached as far as
             the leg allows.
         hip_world: world rotations of the hip joint.
 
     Returns:
         The rotation of the thigh, and that of the shin relative to the thigh, both to be applied
-        from the left in world axes. None for a leg that is straight in every frame, which does not
-        tell in which plane its knee bends.
+        from the left in world axes. None for a leg that is straight in every frame, because the
+        plane in which its knee bends is then unknown.
     """
     up, down = hip - knee, ankle - knee
     upper, lower = np.linalg.norm(up, axis=1), np.linalg.norm(down, axis=1)
@@ -90,8 +90,8 @@ def turn_limb(
         parents: parent of each joint of the skeleton.
         points: world positions of all joints before, metres.
         world: their world rotations before.
-        free: frames in which the limb may turn.
-        ankle_target: where the ankle is to be, metres.
+        free: frames in which the limb may be rotated.
+        ankle_target: target position of the ankle, metres.
         foot_turn: rotation of the foot, in world axes; None if it keeps its orientation.
         out: local rotations of all joints, which are written to.
     """
@@ -127,14 +127,13 @@ def reach_hand(
 ) -> None:
     """Write the local rotations of shoulder, elbow and wrist that bring the wrist to a target.
 
-    The elbow moves as little as it can: of the circle of places that reach the target it takes the
-    nearest. The swing of the whole arm that :func:`bend_leg` makes would throw the elbow round
-    where the hand is close to the shoulder. The hand keeps its orientation.
+    The elbow moves as little as possible: of the circle of positions from which the wrist reaches
+    the target, it takes the nearest. Swinging the whole arm, as :func:`bend_leg` does, would move
+    the elbow far when the hand is close to the shoulder. The hand keeps its orientation. Arguments
+    that are not listed are those of :func:`turn_limb`.
 
     Args:
         arm: shoulder, elbow and wrist.
-
-    The others are those of :func:`turn_limb`.
     """
     shoulder, elbow, wrist = arm
     bones = points[:, elbow] - points[:, shoulder], points[:, wrist] - points[:, elbow]
@@ -149,7 +148,7 @@ def reach_hand(
     new = upper * (cosine * axis + np.sqrt(1 - cosine**2) * aside)
     turn, lower_turn = shortest_arc(bones[0], new), shortest_arc(bones[1], size * axis - new)
     above = world[:, parents[shoulder]]
-    # Joints between shoulder and elbow, and between elbow and wrist, turn with the bone above.
+    # Joints between shoulder and elbow, and between elbow and wrist, rotate with the bone above.
     for joint, parent_world, new_world in (
         (shoulder, above, turn @ world[:, shoulder]),
         (elbow, turn @ world[:, parents[elbow]], lower_turn @ world[:, elbow]),
@@ -161,11 +160,11 @@ def reach_hand(
 def _knee_axis(
     up: Float[Array, "T 3"], down: Float[Array, "T 3"], hip_world: Float[Array, "T 3 3"]
 ) -> Float[Array, "T 3"] | None:
-    """Unit axis about which the knee bends, in world axes; None if no frame tells it."""
+    """Unit axis about which the knee bends, in world axes; None if the leg is always straight."""
     axis = np.cross(up, down)
     size = np.linalg.norm(axis, axis=1, keepdims=True)
-    # The cross product grows with the bend, so the sum weighs frames by how well they tell the
-    # axis. It is taken in the thigh's own frame, in which a knee is a hinge with a fixed axis.
+    # The cross product grows with the bend, so the sum gives more weight to frames that determine
+    # the axis well. It is taken in the thigh's frame, in which a knee is a hinge with a fixed axis.
     mean_axis = np.einsum("tji,tj->ti", hip_world, axis).sum(axis=0)
     if np.linalg.norm(mean_axis) < 1e-9:
         return None

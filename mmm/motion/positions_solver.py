@@ -1,18 +1,19 @@
 """Joint rotations from joint positions, on a skeleton whose bones keep their lengths.
 
-Positions do not tell how a bone turns about its own axis. The solver works from the root outwards,
-each joint by a Procrustes fit (Kabsch 1976) of its children's rest offsets to where they are:
+Positions do not determine the twist of a bone about its own axis. The solver works from the root
+outwards. Each joint gets a Procrustes fit (Kabsch 1976) of its children's rest offsets to their
+positions:
 
 * Several children that are not in line determine the rotation.
-* One child determines the swing. The twist comes from the neighbours: between two joints of several
-  children (the spine) it is shared out evenly; in a limb it keeps the axis about which the next
-  joint bends (a knee, an elbow) the same through the clip; where neither tells, the joint turns no
-  more about its bone than its parent does.
-* A joint without children turns with its parent.
+* One child determines the swing but not the twist. In a chain between two determined joints (the
+  spine), the twist is distributed evenly. In a limb, the twist keeps the axis about which the next
+  joint bends (a knee, an elbow) constant over the clip. Otherwise the joint has no twist relative
+  to its parent.
+* A joint without children rotates with its parent.
 
-Where the given bones change their lengths or differ from the skeleton's, no rotations reproduce the
-positions. The distances are then minimised by block coordinate descent: one joint after another is
-turned, with all that hangs on it, to the least sum of squares, which has a closed form.
+If the given bones change their lengths or differ from the skeleton's, no rotations reproduce the
+positions exactly. The distances are then minimised by block coordinate descent: one joint after
+another is rotated, with everything below it, to the least sum of squares, which has a closed form.
 """
 
 import numpy as np
@@ -25,9 +26,9 @@ from mmm.motion.skeleton import Skeleton, forward_kinematics
 Array = np.ndarray
 
 _SHORT = 1e-6  # metres: a bone without length has no direction
-_PRIOR = 1e-6  # weight of a neighbour's rotation against the bones: it decides what they leave open
-_AROUND, _AROUND_FRAMES = 0.1, 8.0  # weight of the frames around, and how far they reach
-_TWIST = 1e-3  # weight of the parent's twist against the axis of bending, at a right angle
+_PRIOR = 1e-6  # weight of the prior rotation, which decides only what the bones leave undetermined
+_SMOOTH, _SMOOTH_FRAMES = 0.1, 8.0  # weight of neighbouring frames, and their Gaussian's deviation
+_TWIST = 1e-3  # weight of the parent's twist, relative to a right-angled bend
 _SWEEPS = 3
 _EXACT_M = 1e-4  # nothing is refined below this residual
 
@@ -35,17 +36,17 @@ _EXACT_M = 1e-4  # nothing is refined below this residual
 def solve_positions(
     positions_m: Float[Array, "T J 3"], skeleton: Skeleton
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"], Float[Array, "T J"]]:
-    """The motion of a skeleton that comes nearest to given joint positions.
+    """The motion of a skeleton that is nearest to given joint positions.
 
     Args:
         positions_m: world positions of the skeleton's joints, metres, finite.
-        skeleton: the bones to move; their lengths stay. :func:`bone_lengths` gives those of
+        skeleton: the skeleton to fit; its bone lengths stay. :func:`bone_lengths` gives those of
             recorded positions.
 
     Returns:
-        Local rotations (float32), the root's path (metres, float32), and how far each joint ends
-        from where it was given (metres, float32). Residuals are zero up to rounding where the
-        positions come from this skeleton.
+        Local rotations (float32), the root's path (metres, float32), and the distance of each joint
+        from its given position (metres, float32). If the positions come from this skeleton, the
+        distances are zero up to rounding.
 
     Raises:
         ValueError: the shape of the positions is not that of the skeleton, or they are not finite.
@@ -56,9 +57,9 @@ def solve_positions(
     if not np.isfinite(targets).all():
         raise ValueError("positions must be finite")
     tree = _Tree(skeleton)
-    world, root = _outwards(targets, tree, None)
+    world, root = _solve_outwards(targets, tree, None)
     hinges = _hinges(targets, tree, world)
-    world, root = _outwards(targets, tree, hinges)
+    world, root = _solve_outwards(targets, tree, hinges)
     if _distances(targets, tree, world, root).max() > _EXACT_M:
         world, root = _refined(targets, tree, world, root)
     rotations = _local(world, tree)
@@ -74,7 +75,7 @@ def bone_lengths(positions_m: Float[Array, "T J 3"], parents: tuple[int, ...]) -
 
 
 class _Tree:
-    """A skeleton's tree with what the solver asks of it again and again."""
+    """A skeleton's tree with data that the solver needs repeatedly."""
 
     def __init__(self, skeleton: Skeleton) -> None:
         self.parents = skeleton.parents
@@ -88,7 +89,7 @@ class _Tree:
         for j in range(len(self.parents) - 1, 0, -1):
             self.below[self.parents[j]] += [j, *self.below[j]]
 
-    def spread(self, j: int) -> bool:
+    def is_determined(self, j: int) -> bool:
         """Whether a joint's children are not in line, so that they determine its rotation."""
         bones = self.offsets[self.children[j]]
         if len(bones) < 2:
@@ -96,53 +97,53 @@ class _Tree:
         singular = np.linalg.svd(bones, compute_uv=False)
         return bool(singular[1] > 0.1 * singular[0])
 
-    def chain_to_spread(self, j: int) -> list[int]:
-        """Joints of single children from ``j`` to one whose children determine its rotation.
+    def chain_to_determined(self, j: int) -> list[int]:
+        """The chain from ``j`` down to the first determined joint, if all before it have one child.
 
-        Empty if the chain ends otherwise.
+        Empty if there is no such joint.
         """
         chain = [j]
         while len(self.children[chain[-1]]) == 1:
             chain.append(self.children[chain[-1]][0])
-        return chain if len(chain) > 1 and self.spread(chain[-1]) else []
+        return chain if len(chain) > 1 and self.is_determined(chain[-1]) else []
 
 
-def _outwards(
+def _solve_outwards(
     targets: Float[Array, "T J 3"], tree: _Tree, hinges: dict[int, tuple[Array, Array]] | None
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
-    """World rotations from the root outwards, each joint aiming at its children's targets."""
+    """World rotations from the root outwards, each joint fitted to its children's targets."""
     frames, joints = targets.shape[:2]
     world = np.broadcast_to(np.eye(3), (frames, joints, 3, 3)).copy()
-    places = targets.copy()
-    shared: dict[int, Array] = {}  # rotations that a chain between two spread joints shares out
+    reached = targets.copy()
+    priors: dict[int, Array] = {}  # interpolated rotations of chains between determined joints
     for j, parent in enumerate(tree.parents):
         above = world[:, parent] if j else world[:, 0]
         if j:
-            places[:, j] = places[:, parent] + above @ tree.offsets[j]
+            reached[:, j] = reached[:, parent] + above @ tree.offsets[j]
         children = tree.children[j]
         if not children:
             world[:, j] = above
             continue
-        prior = shared.get(j, above)
-        world[:, j] = _aimed(targets, places[:, j], tree, j, prior, hinges)
-        if len(children) > 1 and (j == 0 or tree.spread(j)):
+        prior = priors.get(j, above)
+        world[:, j] = _fitted_rotation(targets, reached[:, j], tree, j, prior, hinges)
+        if len(children) > 1 and (j == 0 or tree.is_determined(j)):
             for child in children:
-                _share_out(targets, tree, child, world[:, j], shared)
+                _distribute_twist(targets, tree, child, world[:, j], priors)
     return world, targets[:, 0].copy()
 
 
-def _aimed(
+def _fitted_rotation(
     targets: Float[Array, "T J 3"],
-    place: Float[Array, "T 3"],
+    position: Float[Array, "T 3"],
     tree: _Tree,
     j: int,
     prior: Float[Array, "T 3 3"],
     hinges: dict[int, tuple[Array, Array]] | None,
 ) -> Float[Array, "T 3 3"]:
-    """A joint's world rotation: its bones, a little of the prior, and the axis of bending."""
+    """A joint's world rotation, from its bones, weakly from a prior, and from its bending axis."""
     children = tree.children[j]
     bones = tree.offsets[children]
-    matrix = np.einsum("tci,cj->tij", targets[:, children] - place[:, None], bones)
+    matrix = np.einsum("tci,cj->tij", targets[:, children] - position[:, None], bones)
     scale = float((bones**2).sum())
     matrix += _PRIOR * scale * prior
     swung = nearest_rotation(matrix)
@@ -157,53 +158,53 @@ def _twisted(
     axis: Float[Array, "3"],
     normals: Float[Array, "T 3"],
 ) -> Float[Array, "T 3 3"]:
-    """Rotations turned about their bone, so that an axis of theirs goes along the given normals.
+    """Rotations twisted about their bone so that an axis in their frame aligns with given normals.
 
-    A limb that is almost straight hardly tells its axis. It takes its twist from the frames around
-    it, and from its parent where these tell none either.
+    An almost straight limb hardly determines the axis. Its twist then comes from neighbouring
+    frames, or from the parent if these are straight too.
     """
     bone = bone / np.linalg.norm(bone)
     axis = axis - (axis @ bone) * bone
     along, across = swung @ axis, swung @ np.cross(bone, axis)
     direction = (normals * along).sum(-1) + 1j * (normals * across).sum(-1)
-    around = gaussian_filter1d(direction, _AROUND_FRAMES, mode="nearest")
-    angle = np.angle(direction + _AROUND * around + _TWIST)
+    smooth = gaussian_filter1d(direction, _SMOOTH_FRAMES, mode="nearest")
+    angle = np.angle(direction + _SMOOTH * smooth + _TWIST)
     return swung @ rotvec_to_matrix(angle[:, None] * bone).astype(np.float64)
 
 
-def _share_out(
+def _distribute_twist(
     targets: Float[Array, "T J 3"],
     tree: _Tree,
     child: int,
     above: Float[Array, "T 3 3"],
-    shared: dict[int, Array],
+    priors: dict[int, Array],
 ) -> None:
-    """Prior rotations of a chain: evenly from the joint above it to the spread joint at its end."""
-    chain = tree.chain_to_spread(child)
+    """Set the priors of a chain: interpolated from the joint above it to the one at its end."""
+    chain = tree.chain_to_determined(child)
     if not chain:
         return
     end = chain[-1]
-    below = _aimed(targets, targets[:, end], tree, end, above, None)
+    below = _fitted_rotation(targets, targets[:, end], tree, end, above, None)
     for step, j in enumerate(chain, start=1):
         weight = np.full(len(targets), step / len(chain), dtype=np.float32)
-        shared[j] = slerp(above.astype(np.float32), below.astype(np.float32), weight)
+        priors[j] = slerp(above.astype(np.float32), below.astype(np.float32), weight)
 
 
 def _hinges(
     targets: Float[Array, "T J 3"], tree: _Tree, world: Float[Array, "T J 3 3"]
 ) -> dict[int, tuple[Array, Array]]:
-    """Of joints with one child: the axis about which that child bends, and its normals.
+    """For joints with one child, the axis about which that child bends, and its normals.
 
     The axis is the principal direction of the normals of the two bones, in the joint's own frame,
-    over the clip. Normals count by how much the child is bent and by how well they agree.
+    over the clip. Normals are weighted by the child's bend and by their agreement.
     """
     hinges: dict[int, tuple[Array, Array]] = {}
     for j, children in enumerate(tree.children):
         if len(children) != 1 or len(tree.children[children[0]]) != 1:
             continue
         child, grandchild = children[0], tree.children[children[0]][0]
-        if tree.chain_to_spread(j):
-            continue  # the twist is shared out
+        if tree.chain_to_determined(j):
+            continue  # the twist is distributed instead
         first = _unit(targets[:, child] - targets[:, j])
         second = _unit(targets[:, grandchild] - targets[:, child])
         normals = np.cross(first, second)  # as long as the sine of the bend
@@ -223,15 +224,15 @@ def _unit(vectors: Float[Array, "T 3"]) -> Float[Array, "T 3"]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
-def _placed(
+def _positions(
     tree: _Tree, world: Float[Array, "T J 3 3"], root: Float[Array, "T 3"]
 ) -> Float[Array, "T J 3"]:
-    """Joint positions of world rotations."""
-    places = np.empty(world.shape[:3])
-    places[:, 0] = root
+    """Joint positions from world rotations."""
+    positions = np.empty(world.shape[:3])
+    positions[:, 0] = root
     for j, parent in enumerate(tree.parents[1:], start=1):
-        places[:, j] = places[:, parent] + world[:, parent] @ tree.offsets[j]
-    return places
+        positions[:, j] = positions[:, parent] + world[:, parent] @ tree.offsets[j]
+    return positions
 
 
 def _distances(
@@ -240,7 +241,7 @@ def _distances(
     world: Float[Array, "T J 3 3"],
     root: Float[Array, "T 3"],
 ) -> Float[Array, "T J"]:
-    return np.asarray(np.linalg.norm(_placed(tree, world, root) - targets, axis=-1))
+    return np.asarray(np.linalg.norm(_positions(tree, world, root) - targets, axis=-1))
 
 
 def _refined(
@@ -250,21 +251,21 @@ def _refined(
     root: Float[Array, "T 3"],
 ) -> tuple[Float[Array, "T J 3 3"], Float[Array, "T 3"]]:
     """Rotations and root of a smaller sum of squared distances, by block coordinate descent."""
-    places = _placed(tree, world, root)
+    positions = _positions(tree, world, root)
     for _ in range(_SWEEPS):
-        places += (targets - places).mean(axis=1, keepdims=True)
+        positions += (targets - positions).mean(axis=1, keepdims=True)
         for j, below in enumerate(tree.below):
             if not below:
                 continue
-            arms = places[:, below] - places[:, j, None]
-            aims = targets[:, below] - places[:, j, None]
-            matrix = np.einsum("tdi,tdj->tij", aims, arms)
-            # The identity decides where the arms are in line and their twist is free.
-            matrix += _PRIOR * float((arms**2).sum()) / len(arms) * np.eye(3)
+            current = positions[:, below] - positions[:, j, None]
+            desired = targets[:, below] - positions[:, j, None]
+            matrix = np.einsum("tdi,tdj->tij", desired, current)
+            # The identity as prior: vectors in line do not determine the twist.
+            matrix += _PRIOR * float((current**2).sum()) / len(current) * np.eye(3)
             turn = nearest_rotation(matrix)
-            places[:, below] = places[:, j, None] + np.einsum("tij,tdj->tdi", turn, arms)
+            positions[:, below] = positions[:, j, None] + np.einsum("tij,tdj->tdi", turn, current)
             world[:, [j, *below]] = turn[:, None] @ world[:, [j, *below]]
-    return world, places[:, 0].copy()
+    return world, positions[:, 0].copy()
 
 
 def _local(world: Float[Array, "T J 3 3"], tree: _Tree) -> Float[Array, "T J 3 3"]:

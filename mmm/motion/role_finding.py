@@ -14,7 +14,7 @@ from mmm.motion.skeleton import Skeleton
 ARM = ("collar", "shoulder", "elbow", "wrist")
 LEG = ("hip", "knee", "ankle", "toe")
 
-_CHOSEN_BY_HAND = 1000
+_CHOSEN_BY_USER = 1000
 """Score of a joint for a role that the user gave it; larger than the sum of all names' scores."""
 
 # The best assignment of the first k roles of a limb to joints of a path: score, and joints by role.
@@ -67,7 +67,7 @@ def _limb(
 
     def fits(joint: int) -> list[int]:
         if joint in role_of:
-            return [_CHOSEN_BY_HAND if role_of[joint] == role else 0 for role in sided]
+            return [_CHOSEN_BY_USER if role_of[joint] == role else 0 for role in sided]
         if sides[joint] != side:
             return [0] * len(limb)
         by_name = role_fits(skeleton.names[joint])
@@ -123,8 +123,8 @@ def _trunk(
     if trunk["pelvis"] in above and chest != trunk["pelvis"]:
         chain = above[: above.index(trunk["pelvis"])][::-1]
         chain = [j for j in chain if j == chest or j in free]
-        # The chest bears the arms and is the last of three spine roles. Of what lies between the
-        # first and the last joint, the middle one is the second.
+        # The chest carries the arms and is the last of the three spine roles. The second is the
+        # middle one of the joints from the first to the last.
         trunk["spine3"] = chest
         if len(chain) > 1:
             trunk["spine1"] = chain[0]
@@ -137,17 +137,17 @@ def _trunk(
 def _chest(
     skeleton: Skeleton, known: Mapping[str, int], pelvis: int, shoulders: Sequence[int]
 ) -> int:
-    """The joint that bears the arms.
+    """The joint that carries the arms.
 
-    Where a neck bears them (3ds Max, SNU), it is the joint below, because such a neck hardly turns
+    If a neck carries them (3ds Max, SNU), it is the joint below, because such a neck hardly rotates
     the arms.
     """
     if "spine3" in known:
         return known["spine3"]
     chest = _last_common(skeleton, shoulders)
     above = skeleton.parents[chest]
-    borne_by_neck = chest != 0 and above not in (pelvis, 0) and is_neck(skeleton.names[chest])
-    return above if borne_by_neck else chest
+    on_neck = chest != 0 and above not in (pelvis, 0) and is_neck(skeleton.names[chest])
+    return above if on_neck else chest
 
 
 def _neck_and_head(

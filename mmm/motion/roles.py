@@ -6,7 +6,8 @@ from mmm.errors import SpecError
 from mmm.motion.role_finding import ARM, LEG, find_roles
 from mmm.motion.skeleton import Skeleton
 
-# Role and parent role. A limb hangs from the chest or the pelvis, its joints from one another.
+# Role and parent role. The first joint of an arm is a child of the chest, that of a leg of the
+# pelvis.
 _TREE: tuple[tuple[str, str], ...] = (
     ("pelvis", ""),
     ("spine1", "pelvis"),
@@ -26,8 +27,9 @@ _TREE: tuple[tuple[str, str], ...] = (
     ),
 )
 ROLES: tuple[str, ...] = tuple(role for role, _ in _TREE)
-"""The 22 roles. A role is named after the joint, and turns the bone below it: a shoulder turns the
-upper arm, an elbow the forearm, a hip the thigh, an ankle the foot. ``spine3`` bears the arms."""
+"""The 22 roles. A role is named after the joint, and rotates the bone below it: a shoulder rotates
+the upper arm, an elbow the forearm, a hip the thigh, an ankle the foot. ``spine3`` carries the
+arms."""
 ROLE_PARENTS: tuple[int, ...] = tuple(ROLES.index(above) if above else -1 for _, above in _TREE)
 """Parent of each role; -1 for the pelvis."""
 REQUIRED: tuple[str, ...] = (
@@ -99,7 +101,7 @@ def parse_roles(words: Iterable[str]) -> dict[str, str]:
 def missing_roles(
     skeleton: Skeleton, joint_names: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
-    """Required roles that neither the skeleton's own joint names nor ``joint_names`` tell.
+    """Required roles that are found neither by the skeleton's joint names nor in ``joint_names``.
 
     Names in ``joint_names`` that are no joint's are ignored. The pelvis is listed only if both hips
     are known, because it follows from them.

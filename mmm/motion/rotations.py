@@ -53,14 +53,16 @@ def euler_to_matrix(angles_rad: Float[Array, "*b n"], order: str) -> Float[Array
     order = _intrinsic(order)
     if len(order) != angles_rad.shape[-1]:
         raise ValueError(f"Euler order {order!r} for {angles_rad.shape[-1]} angles")
-    # Written out: SciPy's from_euler takes six times as long, most of the time of reading a BVH.
+    # Written out, because SciPy's from_euler takes six times as long, and reading a BVH would spend
+    # most of its time there.
     angles = np.asarray(angles_rad, dtype=np.float64)
     cosines, sines = np.cos(angles), np.sin(angles)
     columns = [np.zeros((*_leading(angles, 1), 3)) for _ in range(3)]
     for axis, column in enumerate(columns):
         column[..., axis] = 1
     for k, letter in enumerate(order):
-        # A turn from the right about X mixes the columns Y and Z, and so on around.
+        # Multiplying by a rotation about X from the right mixes the columns Y and Z, and so on
+        # cyclically.
         first, second = (("XYZ".index(letter) + step) % 3 for step in (1, 2))
         cosine, sine = cosines[..., k, None], sines[..., k, None]
         columns[first], columns[second] = (
@@ -145,7 +147,7 @@ def nearest_rotation(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 3 3"]
     These are also the nearest rotations in the Frobenius norm.
     """
     u, _, vt = np.linalg.svd(matrices.astype(np.float64))
-    # Flipping the column of the smallest singular value is the cheapest way to determinant +1.
+    # Flipping the column of the smallest singular value gives determinant +1 at the least distance.
     u[..., -1] *= np.linalg.det(u @ vt)[..., None]
     return np.asarray(u @ vt)
 

@@ -1,8 +1,8 @@
 """Skeletons and forward kinematics.
 
 A skeleton is a tree of joints in topological order. ``offsets_m[j]`` is the position of joint ``j``
-in its parent's frame. The root has no parent. Its offset only says where the rest pose of a file
-puts it, and is *not* added to a motion's root position. Y is up.
+in its parent's frame. The root has no parent. Its offset is its position in a file's rest pose, and
+is *not* added to a motion's root position. Y is up.
 """
 
 import heapq
@@ -83,7 +83,7 @@ class Skeleton:
     def limbs(self) -> tuple[str, ...]:
         """For each joint one of ``torso head left_arm right_arm left_leg right_leg``.
 
-        The name decides; a joint whose name does not tell belongs to its parent's limb.
+        The name decides; a joint whose name tells no limb belongs to its parent's.
         """
         limbs: list[str] = []
         for j, name in enumerate(self.names):
@@ -102,7 +102,7 @@ class Skeleton:
     def groups(self) -> dict[str, tuple[int, ...]]:
         """Named sets of joints for masks and error tables.
 
-        Each limb that is there, and ``arms``, ``legs``, ``upper``, ``lower``, ``root`` and ``all``.
+        Each limb that exists, and ``arms``, ``legs``, ``upper``, ``lower``, ``root`` and ``all``.
         """
         limb = {
             name: tuple(j for j, limb in enumerate(self.limbs) if limb == name)
@@ -111,7 +111,7 @@ class Skeleton:
         legs = limb.get("left_leg", ()) + limb.get("right_leg", ())
         arms = limb.get("left_arm", ()) + limb.get("right_arm", ())
         everything = tuple(range(len(self)))
-        # The lower body carries the root: hiding it hides the path, too.
+        # The lower body includes the root, so hiding it also hides the root's path.
         lower = tuple(sorted({0, *legs}))
         groups = {
             **limb,
@@ -126,23 +126,23 @@ class Skeleton:
 
 
 def _partners_by_name(names: Sequence[str]) -> list[int]:
-    """For each joint the one whose name differs in the side alone; itself if there is none."""
+    """For each joint the one whose name differs in the side only; itself if there is none."""
     # Exact names come first, then names without digits: some files have LeftShoulder1 on the left
     # and RightShoulder on the right.
     keys = [(side, bare, re.sub(r"\d+", "", bare)) for side, bare in map(split_side, names)]
-    place: dict[tuple[str, str], int] = {}
+    index: dict[tuple[str, str], int] = {}
     for j, (side, bare, plain) in enumerate(keys):
-        place.setdefault((side, bare), j)
-        place.setdefault((side, plain), j)
+        index.setdefault((side, bare), j)
+        index.setdefault((side, plain), j)
     other = {"left": "right", "right": "left", "": "none"}
     return [
-        place.get((other[side], bare), place.get((other[side], plain), j))
+        index.get((other[side], bare), index.get((other[side], plain), j))
         for j, (side, bare, plain) in enumerate(keys)
     ]
 
 
 def _with_partners_for_parents(parents: Sequence[int], partners: list[int]) -> list[int]:
-    """Partners without those whose parents are not partners; these and their parents stay alone.
+    """Partners whose parents are partners too; all other joints become their own partners.
 
     Joints are checked in order, repeatedly, until nothing changes. Only the neighbours of a change
     are checked again, which keeps the time linear in the number of joints.
@@ -240,7 +240,7 @@ def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
         SpecError: a name is neither a group nor a joint, or there is none.
     """
     chosen: set[int] = set()
-    # A SPEC has no spaces, so names are compared without.
+    # A SPEC has no spaces, so names are compared without them.
     index_of = {name.replace(" ", ""): joint for joint, name in enumerate(skeleton.names)}
     if not names:
         raise SpecError(

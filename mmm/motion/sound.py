@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 def digest_of(*arrays: Array, text: str = "") -> str:
-    """32 hexadecimal digits over arrays and a text."""
+    """A digest of arrays and a text, 32 hexadecimal digits."""
     state = hashlib.blake2b(text.encode(), digest_size=16)
     for array in arrays:
         # Shape and type count too: equal bytes may be different arrays.
@@ -65,7 +65,7 @@ class Music:
     audio: Audio | None = None
     """The sound itself, starting with frame 0."""
     without: Mapping[str, Audio] = field(default_factory=lambda: MappingProxyType({}))
-    """The same sound without one part (``drums``, ``chords``), where such recordings exist."""
+    """The same sound without one part (``drums``, ``chords``), if such recordings exist."""
 
     def __repr__(self) -> str:
         return (

@@ -1,6 +1,6 @@
-"""Foot contacts: when a foot joint stands on the floor, and how high it rests.
+"""Foot contacts: the frames in which a foot joint stands on the floor, and its height at rest.
 
-A foot joint stands where it is low and slow. The thresholds serve foot locking
+A foot joint stands while it is low and slow. The thresholds are shared by foot locking
 (``mmm.motion.foot_locking``), ground contact (``mmm.motion.ground_contact``) and the foot-skate
 metric (``mmm.metrics.naturalness``), so that all three agree on what a contact is.
 """
@@ -26,15 +26,15 @@ SHORTEST_S = 0.05
 def rest_heights(points: Float[Array, "T J 3"], skeleton: Skeleton) -> Float[Array, "J"]:
     """Height of each joint while it is down, metres: the 5th percentile over the frames.
 
-    Where the mirrored joint has a lower value, that value counts for both.
+    Of a joint and its mirrored partner, the lower value counts for both.
 
     Args:
         points: world positions of the joints, metres.
-        skeleton: tells which joints mirror each other.
+        skeleton: gives the pairs of mirrored joints.
     """
     # A percentile, not the minimum: single frames of real recordings sink into the floor.
     low = np.percentile(points[..., 1], 5, axis=0)
-    # In a short stretch one foot may never come down; its partner then tells the floor's height.
+    # In a short stretch one foot may never come down; its partner then gives the floor's height.
     return np.minimum(low, low[list(skeleton.mirror_index)]).astype(np.float32)
 
 

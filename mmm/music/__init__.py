@@ -1,4 +1,4 @@
-"""Sound, and the features of it that networks take."""
+"""Sound files, and the music features that networks take."""
 
 from mmm.music.features import load_music
 

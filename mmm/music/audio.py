@@ -1,8 +1,8 @@
 """Sound files: reading, writing, encoding for the browser, resampling.
 
 WAV, Ogg Vorbis, FLAC and MP3 are read and written through libsndfile; the sound of films is read
-through ffmpeg. A file that breaks off before its end is refused, since music that stops half-way
-would be taken for silence that the dancer is meant to dance to.
+through ffmpeg. Truncated files are refused, because the missing rest would count as silence to
+dance to.
 """
 
 import io
@@ -30,14 +30,14 @@ _FORMATS = {
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
 SUFFIXES = tuple(_FORMATS)
-"""What can be read and written."""
+"""Suffixes of sound that can be read and written."""
 READABLE_SUFFIXES = (*SUFFIXES, *VIDEO_SUFFIXES)
-"""What can be read."""
+"""Suffixes of sound that can be read."""
 LONGEST_S = 30 * 60
 """The longest recording that is read, seconds."""
 # Samples times channels, so that a small file cannot fill the memory.
 _MOST_VALUES = LONGEST_S * 48_000 * 2
-_LOUDEST = 100.0  # full scale is 1; sound that is not scaled at all has 32,768
+_LOUDEST = 100.0  # full scale is 1; unscaled 16-bit samples go up to 32,768
 _RATES_HZ = (4_000, 384_000)
 _NAMES = "a wav, ogg, flac, mp3, m4a, mp4, mov or webm file"
 # libsndfile's Vorbis encoder keeps a whole write on the stack: long ones crash it.
@@ -45,12 +45,10 @@ _BLOCK = 1 << 15
 
 
 def read_audio(path: str | Path) -> Audio:
-    """The whole recording, at its own rate and with its own channels.
-
-    Of a film the first sound track.
+    """The whole recording, or the first sound track of a film, with its own rate and channels.
 
     Raises:
-        FileError: missing, empty, not a sound file, broken off, longer than 30 minutes, not finite,
+        FileError: missing, empty, not a sound file, truncated, longer than 30 minutes, not finite,
             or a hundred times as loud as full scale.
     """
     path = Path(path)
@@ -67,16 +65,16 @@ def read_audio(path: str | Path) -> Audio:
 
 
 def _read_sound(path: Path, name: str) -> Audio:
-    """A file that libsndfile reads; ``name`` is what messages call it."""
+    """Read a file with libsndfile; messages call it ``name``."""
     try:
         with soundfile.SoundFile(path) as file:
             _check_size(name, file.samplerate, file.frames, file.channels)
-            kind, promised, rate_hz = file.format, file.frames, file.samplerate
+            kind, declared, rate_hz = file.format, file.frames, file.samplerate
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError) as error:
-        # The cure differs: a damaged file is fetched again, a foreign one is converted.
+        # The advice differs: a damaged file can be fetched again, another format converted.
         if path.suffix.lower() in _FORMATS and _starts_like_sound(path):
-            raise _broken_off(name, "the file is damaged or breaks off") from error
+            raise _truncated(name, "the file is damaged or breaks off") from error
         raise FileError(
             name,
             "not a sound file that can be read",
@@ -84,13 +82,13 @@ def _read_sound(path: Path, name: str) -> Audio:
             "convert it first, for example: ffmpeg -i IN out.wav",
         ) from error
     # MP3 headers count in whole packets, so a tenth of a second may be missing at the end.
-    if len(samples) < promised - 0.1 * rate_hz:
-        raise _broken_off(
-            name, f"{len(samples) / rate_hz:.1f} s of the {promised / rate_hz:.1f} s in its header"
+    if len(samples) < declared - 0.1 * rate_hz:
+        raise _truncated(
+            name, f"{len(samples) / rate_hz:.1f} s of the {declared / rate_hz:.1f} s in its header"
         )
     with path.open("rb") as raw:
         if (kind == "WAV" and not _wav_is_whole(raw)) or (kind == "OGG" and not _ogg_is_whole(raw)):
-            raise _broken_off(name, "the file breaks off before its end")
+            raise _truncated(name, "the file breaks off before its end")
     if not len(samples):
         raise FileError(
             name, "the file holds no sound", "at least one sample", "choose another recording"
@@ -110,7 +108,7 @@ def _read_sound(path: Path, name: str) -> Audio:
     return Audio(samples, int(rate_hz))
 
 
-def _broken_off(name: str, problem: str) -> FileError:
+def _truncated(name: str, problem: str) -> FileError:
     return FileError(name, problem, "a whole recording", "copy or download it again")
 
 
@@ -146,15 +144,15 @@ def _starts_like_sound(path: Path) -> bool:
 
 
 def _wav_is_whole(file: io.BufferedIOBase) -> bool:
-    """Whether a RIFF file is as long as its header says."""
+    """Whether a RIFF file is as long as its header states."""
     head = file.read(8)
     size = file.seek(0, os.SEEK_END)
-    # RF64, RIFX and others keep their length elsewhere. libsndfile has read them without an error.
+    # RF64, RIFX and others store their length elsewhere, and libsndfile read them without an error.
     if len(head) < 8 or head[:4] != b"RIFF":
         return True
-    promised = struct.unpack("<I", head[4:])[0]
+    declared = struct.unpack("<I", head[4:])[0]
     # A streamed file has 0 or all ones for its size. Some writers leave out the last padding byte.
-    return promised in (0, 0xFFFFFFFF) or size >= promised + 8 - 1
+    return declared in (0, 0xFFFFFFFF) or size >= declared + 8 - 1
 
 
 def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
@@ -212,14 +210,14 @@ def write_audio(audio: Audio, path: str | Path) -> None:
             ", ".join(SUFFIXES),
             "choose one of these suffixes",
         )
-    beside = ""
+    temporary = ""
     try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w+b") as file:
             _encode(audio, *_FORMATS[path.suffix.lower()], file)
         # mkstemp() makes files that only their owner can read.
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except OSError as error:
         raise FileError(
             str(path),
@@ -233,13 +231,13 @@ def write_audio(audio: Audio, path: str | Path) -> None:
         )
         raise FileError(str(path), problem, "", "write a .wav instead") from error
     finally:
-        if beside:
-            Path(beside).unlink(missing_ok=True)
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
 
 
 def resample(samples: Float[Array, "N"], from_hz: float, to_hz: float) -> Float[Array, "M"]:
-    """One channel at another rate (soxr, high quality), float32. Rates may be fractions."""
-    librosa = librosa_module()  # slow to import: only where sound is really touched
+    """One channel at another rate (soxr, high quality), float32. Rates need not be whole."""
+    librosa = librosa_module()  # slow to import, so only here
 
     if from_hz == to_hz:
         return samples

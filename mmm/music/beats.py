@@ -12,13 +12,13 @@ from mmm.music.spectra import HOP, WINDOW, in_pieces, rate_hz
 Array = np.ndarray
 
 BEAT_FPS = 60.0
-"""Beats are tracked at this frame rate, that of AIST++, whatever the motion's is."""
+"""Beats are always tracked at this frame rate, that of AIST++."""
 # The lowest chroma filter and its smoothing need this much sound; shorter sound is padded.
 _SHORTEST_S = 4.0
 
 
 def padded(mono: Float[Array, "N"], rate: float) -> Float[Array, "M"]:
-    """Sound that is long enough to be analysed, with silence at its end where it was not."""
+    """Sound padded with silence at its end to the shortest length that can be analysed."""
     return np.pad(mono, (0, max(0, round(_SHORTEST_S * rate) - len(mono))))
 
 
@@ -29,7 +29,7 @@ def onsets(mono: Float[Array, "N"], rate: float) -> tuple[Float[Array, "M T"], F
         mono: samples.
         rate: samples per second.
     """
-    librosa = librosa_module()  # slow to import: only where sound is analysed
+    librosa = librosa_module()  # slow to import, so only here
 
     mel_db = librosa.power_to_db(
         in_pieces(
@@ -55,8 +55,8 @@ def find_beats(
         onset: onset strength at that frame rate.
     """
     if fps != BEAT_FPS:
-        # The tracker works in whole frames and settles on another tempo at another frame rate. It
-        # always runs at one rate, so that a song has the same beats whatever is danced to it.
+        # The tracker works in whole frames, so at another frame rate it may find another tempo. A
+        # fixed rate gives a song the same beats for all motions.
         rate = rate_hz(BEAT_FPS)
         mono = resample(mixed_down(audio.samples, audio.rate_hz), float(audio.rate_hz), rate)
         onset = onsets(padded(mono, rate), rate)[1]
@@ -83,8 +83,8 @@ def tempo_of(beats: Int[Array, "B"], fps: float, tracked_bpm: float) -> float:
     """The tempo of a line fitted to the beats, beats per minute.
 
     The tracker's own tempo is rounded to whole frames per beat: at 60 fps there is nothing between
-    116.1, 120.0 and 124.1. It is used only where there are few beats, or where they follow another
-    tempo (half of it, for example).
+    116.1, 120.0 and 124.1. It is used only if there are few beats, or if they follow another tempo
+    (half of it, for example).
     """
     if len(beats) < 4:
         return tracked_bpm

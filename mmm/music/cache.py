@@ -1,4 +1,4 @@
-"""Features of recordings seen before, kept in a folder as compressed NumPy archives."""
+"""A cache of music features, as compressed NumPy archives in a folder."""
 
 import os
 import tempfile
@@ -25,10 +25,10 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
                 stored["beats"],
                 float(stored["tempo_bpm"]),
             )
-    # A damaged archive fails in any of these ways. It is only a cache: features are taken anew.
+    # A damaged archive can fail in any of these ways. Its features are then computed again.
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
-    # A readable archive may still be from something else, or hold what a crash left.
+    # A readable archive may still hold something else.
     valid = (
         features.ndim == 2
         and features.shape[1] == columns
@@ -41,18 +41,18 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
 
 
 def write(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
-    """Store features whole or not at all. A folder that cannot be written is no error."""
-    beside = ""
+    """Store features atomically. A folder that cannot be written is no error."""
+    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
         with os.fdopen(handle, "wb") as file:
             np.savez_compressed(
                 file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm)
             )
         # Two processes may store the same song at once. Each replaces the file as a whole.
-        Path(beside).replace(path)
-    # A full or read-only disk costs the time to take the features again, not the result.
+        Path(temporary).replace(path)
+    # On a full or read-only disk, features are computed again each time.
     except OSError:
-        if beside:
-            Path(beside).unlink(missing_ok=True)
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)

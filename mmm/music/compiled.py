@@ -1,10 +1,11 @@
-"""librosa, whose compiled functions are stored by one process at a time.
+"""Importing librosa so that only one process at a time stores its compiled functions.
 
-numba compiles some functions of librosa at their first import, and stores them beside it in two
-files each. Processes that do so at once can store files that do not belong together. From then on
-every process that calls such a function crashes (https://github.com/numba/numba/issues/10128).
+numba compiles some functions of librosa at their first import, and stores each beside it in two
+files. Processes that do so at the same time can store files that do not belong together. From then
+on every process that calls such a function crashes
+(https://github.com/numba/numba/issues/10128).
 
-In a new environment compiling takes up to a minute. :func:`prepare` does it ahead.
+In a new environment compiling takes up to a minute. :func:`prepare` does it in advance.
 """
 
 import os
@@ -24,22 +25,22 @@ from filelock import FileLock
 from mmm.paths import user_cache
 
 COMMAND = "from mmm.music.compiled import compile_all; compile_all()"
-"""The program of the process that compiles ahead."""
-_NOTE = "librosa.compiled"
-"""A file that says that the functions of this folder are stored."""
+"""The program of the process that compiles in advance."""
+_MARKER = "librosa.compiled"
+"""Name of an empty file that marks a folder in which the compiled functions are stored."""
 
 
 @cache
 def librosa_module() -> Any:
     """The package, imported while no other process imports it.
 
-    That takes seconds, so it is called only where sound is touched.
+    The import takes seconds, so only functions that process sound call this.
     """
-    with _alone():
+    with _exclusively():
         import librosa
 
-        # All modules with such functions but the beat tracker's. What else librosa loads later has
-        # none.
+        # These are all modules with such functions, except the beat tracker's. Those that librosa
+        # loads later have none.
         import librosa.core.audio
         import librosa.core.pitch
         import librosa.util.utils
@@ -48,55 +49,55 @@ def librosa_module() -> Any:
 
 @cache
 def beat_tracker() -> Any:
-    """``librosa.beat.beat_track``, whose import takes as long again as all the rest."""
+    """``librosa.beat.beat_track``, whose import takes as long as that of all other modules."""
     librosa_module()
-    with _alone():
+    with _exclusively():
         from librosa.beat import beat_track
     return beat_track
 
 
 def compile_all() -> None:
-    """Compile what the analysis of a song needs, and note that it is done."""
+    """Compile the functions that the analysis of a song needs, and mark their folder."""
     # Functions without a fixed signature are compiled when they are called.
     noise = np.random.default_rng(0).normal(size=44_100).astype(np.float32)
     beat_tracker()(y=noise, sr=22_050)
     for folder in _folders():
         try:
-            (folder / _NOTE).touch()
+            (folder / _MARKER).touch()
             return
         except OSError:
             continue  # the folder cannot be written
 
 
 def prepare() -> threading.Thread | None:
-    """Compile in a process of its own, so that the first song need not wait for it.
+    """Compile in a separate process, so that the first song need not wait for it.
 
     Returns:
-        The thread that waits for the process; None if it was done before.
+        The thread that waits for the process; None if everything is compiled already.
     """
-    if any((folder / _NOTE).is_file() for folder in _folders()):
+    if any((folder / _MARKER).is_file() for folder in _folders()):
         return None
-    # A thread: a process that nobody waits for stays in the process table when it has ended.
-    thread = threading.Thread(target=_compile_elsewhere, name="compiling", daemon=True)
+    # A thread waits for the process, which would otherwise stay in the process table as a zombie.
+    thread = threading.Thread(target=_compile_in_process, name="compiling", daemon=True)
     thread.start()
     return thread
 
 
-def _compile_elsewhere() -> None:
+def _compile_in_process() -> None:
     subprocess.run(
         [sys.executable, "-c", COMMAND],
-        # Python finds the package in this folder where it is not installed.
+        # In this folder Python finds the package even if it is not installed.
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # Without what it compiles, songs only take longer.
+        # If it fails, the first song compiles them.
         check=False,
     )
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Wait until no other process is in here that shares the stored functions."""
+def _exclusively() -> Iterator[None]:
+    """Hold a lock that is shared by all processes with the same stored functions."""
     lock = None
     for folder in _folders():
         try:
@@ -115,7 +116,7 @@ def _alone() -> Iterator[None]:
 
 
 def _folders() -> list[Path]:
-    """Where numba stores the functions: beside librosa, else in a folder of the user's."""
+    """The folders in which numba may store the functions: beside librosa, or the user's cache."""
     chosen, package = os.environ.get("NUMBA_CACHE_DIR"), find_spec("librosa")
     if chosen:
         return [Path(chosen), user_cache()]

@@ -1,9 +1,9 @@
-"""What a network gets of music: 35 features of a recording, one row a motion frame.
+"""The music features that networks take: 35 for each motion frame.
 
 They are onset strength, 20 MFCC, 12 CENS chroma, onset peaks and beats (both 0 or 1), in this
 order, as FACT (Li et al. 2021) introduced them with AIST++. librosa computes them at a hop of 512
-samples and a rate of 512 x fps, so that row ``t`` is the sound around the moment ``t / fps``. They
-are neither scaled nor centred here.
+samples and a rate of 512 x fps, so that row ``t`` describes the sound around the time ``t / fps``.
+They are neither scaled nor centred here.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ FEATURE_SLICES: dict[str, slice] = {
     "onset_peak": slice(33, 34),
     "beat": slice(34, 35),
 }
-"""Where each kind of feature stands in a row."""
+"""The columns of each kind of feature."""
 FEATURE_NAMES: tuple[str, ...] = (
     "onset_strength",
     *(f"mfcc_{i}" for i in range(20)),
@@ -43,12 +43,12 @@ FEATURE_NAMES: tuple[str, ...] = (
     "onset_peak",
     "beat",
 )
-"""The name of each of the 35."""
+"""The name of each column."""
 SLOWEST_FPS = 6
-"""The lowest frame rate at which features of music are taken."""
-BEATS_A_BAR = 4  # the time of nearly all dance music; waltzes are not told apart
+"""The lowest frame rate at which music features are computed."""
+BEATS_A_BAR = 4  # nearly all dance music is in 4/4 time; waltzes are not recognised
 START_BPM = 120.0
-"""The tempo from which the beat tracker starts when none is known; librosa's own default."""
+"""The tempo from which the beat tracker starts if none is known; librosa's own default."""
 
 # The ten genres of AIST, such as BR for break; the digit stands for the tempo.
 _AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
@@ -71,20 +71,20 @@ def bpm_of_name(name: str) -> float | None:
 def bar_lines(music: Music) -> Int[Array, "_"]:
     """An estimate of the frames of the beats that begin a bar.
 
-    Of the four ways to count bars of four beats it takes the one at whose bar lines the harmony
-    (the chroma) changes most.
+    Of the four phases that bars of four beats can have, it takes the one at whose bar lines the
+    harmony (the chroma) changes most.
     """
     if len(music.beats) <= BEATS_A_BAR:
         return music.beats[:0]
     chroma = music.features[:, FEATURE_SLICES["chroma_cens"]]
-    # The harmony of each beat, and how much it differs from the beat before.
+    # The mean chroma of each beat, and its distance from that of the previous beat.
     inner = [
         chroma[a:b].mean(axis=0) for a, b in itertools.pairwise([*music.beats, len(music)]) if b > a
     ]
     change = np.array(
         [0.0, *(float(np.abs(after - before).sum()) for before, after in itertools.pairwise(inner))]
     )
-    # The first beat has nothing before it to differ from, so phase 0 counts from the second bar.
+    # The first beat has no previous one to differ from, so phase 0 counts from the second bar.
     phase = max(
         range(BEATS_A_BAR), key=lambda first: change[first or BEATS_A_BAR :: BEATS_A_BAR].mean()
     )
@@ -92,7 +92,7 @@ def bar_lines(music: Music) -> Int[Array, "_"]:
 
 
 def silence(frames: int, fps: float) -> Music:
-    """The features of digital silence, for networks that need music where a clip has none."""
+    """The features of digital silence, for networks with music and clips without."""
     return Music(
         np.repeat(_silent_row()[None], frames, axis=0), fps, np.zeros(0, dtype=np.int64), 0.0
     )
@@ -100,8 +100,8 @@ def silence(frames: int, fps: float) -> Music:
 
 def _silent_row() -> Float[Array, "35"]:
     row = np.zeros(len(FEATURE_NAMES), dtype=np.float32)
-    # A mel spectrum of zeros is -100 dB (librosa's floor) in each of 128 bands. Of its orthonormal
-    # cosine transform only the first coefficient remains.
+    # A mel spectrum of zeros is -100 dB (librosa's floor) in each of 128 bands, so of its
+    # orthonormal cosine transform only the first coefficient is not zero.
     row[FEATURE_SLICES["mfcc"].start] = -100 * np.sqrt(128)
     return row
 
@@ -111,7 +111,8 @@ def features_of(
 ) -> Music:
     """The features of a recording from its first sample on.
 
-    Features are taken over the whole recording and then cut, since a beat depends on its context.
+    Features are computed over the whole recording and then cut, since a beat depends on its
+    context.
     45 s of sound take about 0.3 s on one core, ten minutes about 6 s and 0.7 GB.
 
     Args:
@@ -136,7 +137,7 @@ def load_music(
     cache_dir: str | Path | None = None,
     start_s: float = 0.0,
 ) -> Music:
-    """The features of a sound file, from the user's cache folder where the file was seen before.
+    """The features of a sound file, which are cached in a folder of the user.
 
     Args:
         path: a wav, ogg, flac or mp3 file.
@@ -144,7 +145,7 @@ def load_music(
         start_bpm: if None, the tempo in an AIST name (``mBR0.wav``) or else 120.
         cache_dir: another folder than the user's. It is made if missing, and not used if it cannot
             be written.
-        start_s: the moment of the recording with which the music begins, to the nearest frame.
+        start_s: the time in the recording at which the music begins, to the nearest frame.
 
     Raises:
         FileError: the file cannot be read as sound.
@@ -155,10 +156,10 @@ def load_music(
     bpm = start_bpm if start_bpm is not None else bpm_of_name(path.stem) or START_BPM
     with path.open("rb") as file:
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-    # All that the features depend on. Another librosa may give other values.
-    made_by = f"{content} librosa {version('librosa')} layout 3 fps {fps!r} bpm {bpm!r}"
+    # Everything that the features depend on. Another librosa may give other values.
+    key = f"{content} librosa {version('librosa')} layout 3 fps {fps!r} bpm {bpm!r}"
     folder = Path(cache_dir) if cache_dir is not None else user_cache() / "music"
-    stored = folder / f"{hashlib.blake2b(made_by.encode(), digest_size=16).hexdigest()}.npz"
+    stored = folder / f"{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}.npz"
     analysis = cache.read(stored, len(FEATURE_NAMES))
     if analysis is None:
         analysis = _analyse(audio, fps, bpm)
@@ -169,9 +170,9 @@ def load_music(
 
 
 def later(music: Music, start_s: float, name: str = "the recording") -> Music:
-    """The music from a moment on, to the nearest frame.
+    """The music from ``start_s`` seconds on, to the nearest frame.
 
-    It keeps the features and beats of the whole recording.
+    Its features and beats stay those of the whole recording's analysis.
 
     Raises:
         SpecError: the recording ends before that, or the moment is negative.
@@ -215,15 +216,15 @@ def _analyse(
     rate = rate_hz(fps)
     mono = resample(mixed_down(audio.samples, audio.rate_hz), float(audio.rate_hz), rate)
     rows = 1 + len(mono) // HOP
-    # librosa's beat tracker and tuning estimate have nothing to go by in digital silence.
+    # librosa's beat tracker and tuning estimate do not work on digital silence.
     if not np.any(mono):
         quiet = silence(rows, fps)
         return quiet.features, quiet.beats, quiet.tempo_bpm
-    # Rows were counted before: what the padding adds is cut off again below.
+    # ``rows`` was computed before padding, so rows of the padding are cut off below.
     mono = padded(mono, rate)
-    librosa = librosa_module()  # slow to import: only where sound is analysed
+    librosa = librosa_module()  # slow to import, so only here
 
-    # One mel spectrum serves onset strength and MFCC, which would each compute it again.
+    # Onset strength and MFCC share one mel spectrum.
     mel_db, onset = onsets(mono, rate)
     beats, tempo_bpm = find_beats(audio, fps, start_bpm, onset)
     features = np.zeros((rows, len(FEATURE_NAMES)), dtype=np.float32)
@@ -242,28 +243,28 @@ def _analyse(
 def at_frame_rate(clip: Clip, fps: float) -> Clip:
     """The same movement and music at another frame rate.
 
-    Features are computed anew from the sound. Without the sound, the nearest rows stand in, and a
-    note says so.
+    Features are computed again from the sound. Without the sound, the nearest rows are used, and
+    the clip gets a note.
 
     Args:
         clip: any clip. One that has this rate already is returned unchanged.
         fps: frames a second.
 
     Raises:
-        SpecError: the clip has sound, and the rate is below the six frames a second that its
+        SpecError: the clip has sound, and the rate is below the 6 frames a second that music
             features need.
     """
     if fps == clip.motion.fps:
         return clip
-    # What was recorded has the old rate, and a clip refuses a recording of another length.
+    # The recording has the old frame rate and length, so it no longer fits the clip.
     clip = replace(clip, recording=None)
     motion, music = clip.motion.resample(fps), clip.music
     if music is None:
         return replace(clip, motion=motion)
     if music.audio is not None:
         # The known tempo keeps the beat tracker from settling on its half or double.
-        anew = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
-        return replace(clip, motion=motion, music=replace(anew, without=music.without))
+        analysed = features_of(music.audio, fps, len(motion), start_bpm=music.tempo_bpm or None)
+        return replace(clip, motion=motion, music=replace(analysed, without=music.without))
     # Not interpolated: onset peaks and beats are 0 or 1.
     nearest = np.minimum(
         np.round(np.arange(len(motion)) * music.fps / fps).astype(int), len(music) - 1

@@ -1,4 +1,4 @@
-"""One channel of sound from several, without losing what is out of phase between them."""
+"""Mixing sound down to one channel without losing parts that are out of phase."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,22 +7,22 @@ from scipy.signal import istft, stft
 Array = np.ndarray
 
 _BLOCK_S = 0.5
-# Channels cancel in a block where their mean keeps less than this share of their mean power.
+# Channels cancel in a block if their mean keeps less than this share of their mean power.
 _CANCELS = 0.1
-_LOUD = 0.01  # a share of the loudest block's power; nobody hears quieter ones cancel
+_LOUD = 0.01  # share of the loudest block's power; cancellation in quieter blocks is inaudible
 _WINDOW = 2048
-_PIECE = 1 << 20  # samples at a time, so that memory does not grow with the recording
+_PIECE = 1 << 20  # samples processed at a time, so that memory does not grow with the recording
 
 
 def mixed_down(samples: Float[Array, "N C"], rate_hz: int | float) -> Float[Array, "N"]:
     """One channel that sounds like all of them.
 
-    The mean of the channels, as usual, unless they cancel each other there: two channels in
-    opposite phase have a mean of zero. Then the power of every time and frequency is the mean of
-    the channels' powers, and its phase that of the louder channel.
+    This is the mean of the channels, unless they cancel each other in it: two channels in opposite
+    phase have a mean of zero. In that case, the power at every time and frequency is the mean of
+    the channels' powers, and the phase is that of the louder channel.
 
     Args:
-        samples: the sound, a column per channel.
+        samples: the sound, one column per channel.
         rate_hz: samples per second.
     """
     mean = samples.mean(axis=1)
@@ -30,7 +30,7 @@ def mixed_down(samples: Float[Array, "N C"], rate_hz: int | float) -> Float[Arra
         return mean
     pieces = []
     for start in range(0, len(samples), _PIECE):
-        # Context on both sides: the edges of a short-time Fourier transform are less exact.
+        # Context on both sides, because a short-time Fourier transform is less exact at its ends.
         before = min(start, 2 * _WINDOW)
         piece = samples[start - before : start + _PIECE + 2 * _WINDOW]
         length = min(_PIECE, len(samples) - start)
@@ -39,11 +39,11 @@ def mixed_down(samples: Float[Array, "N C"], rate_hz: int | float) -> Float[Arra
 
 
 def _cancel(samples: Float[Array, "N C"], mean: Float[Array, "N"], rate_hz: int | float) -> bool:
-    """Whether the channels take away from each other what can be heard in some block."""
+    """Whether the channels cancel each other audibly in some block."""
     block = max(1, min(len(mean), int(_BLOCK_S * rate_hz)))
     starts = np.arange(0, len(mean), block)
     mean_power = np.add.reduceat(mean.astype(np.float64) ** 2, starts)
-    # Channel by channel: the squares of all channels in float64 would be eight times the sound.
+    # Channel by channel, because squares of all channels in float64 would take much memory.
     channel_power = sum(
         np.add.reduceat(samples[:, c].astype(np.float64) ** 2, starts)
         for c in range(samples.shape[1])

@@ -1,4 +1,4 @@
-"""Mel spectrum and chroma of a recording, one column a motion frame, in bounded memory."""
+"""Mel spectrum and chroma of a recording, one column per motion frame, in bounded memory."""
 
 import warnings
 from collections.abc import Callable
@@ -12,15 +12,15 @@ Array = np.ndarray
 
 
 HOP = 512
-"""Samples of sound a motion frame."""
-WINDOW = 2048  # samples a spectrum, librosa's default
-_CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default, seven octaves up from there
-# The chroma looks 1.1 s and 20 frames to either side, the mel spectrum less.
+"""Samples of sound per motion frame."""
+WINDOW = 2048  # samples per spectrum, librosa's default
+_CHROMA_LOWEST_HZ = 32.703  # C1, librosa's default; its chroma covers seven octaves from there
+# The chroma depends on 1.1 s and 20 frames to either side, the mel spectrum on less.
 _PIECE_S, _CONTEXT_S = 180.0, 5.0
 
 
 def rate_hz(fps: float) -> float:
-    """Samples per second at which features are taken for this frame rate."""
+    """The sample rate at which features are computed for a frame rate, Hz."""
     return float(fps * HOP)
 
 
@@ -37,8 +37,8 @@ def in_pieces(mono: Array, rate: float, function: Callable[[Array], Array]) -> F
     parts = []
     for start in range(0, rows, piece):
         stop, before = min(rows, start + piece), max(0, start - context)
-        made = function(mono[before * HOP : (stop + context) * HOP])
-        parts.append(made[:, start - before : stop - before])
+        columns = function(mono[before * HOP : (stop + context) * HOP])
+        parts.append(columns[:, start - before : stop - before])
     return np.concatenate(parts, axis=1)
 
 
@@ -49,10 +49,10 @@ def chroma(mono: Float[Array, "N"], rate: float) -> Float[Array, "12 T"]:
     """
     librosa = librosa_module()
 
-    # The highest filter must stay below half the sample rate; 0.85 leaves room for its flank.
+    # The highest filter must be below half the sample rate; 0.85 leaves room for its slope.
     octaves = int(np.clip(np.log2(0.85 * rate / 2 / _CHROMA_LOWEST_HZ), 1, 7))
     with warnings.catch_warnings():
-        # Noise has no pitch. librosa then assumes exact tuning, which is right, and warns.
+        # Noise has no pitch. librosa then correctly assumes standard tuning, but warns.
         warnings.filterwarnings(
             "ignore", message="Trying to estimate tuning from empty frequency set"
         )

@@ -1,8 +1,8 @@
 """The sound of films and phone recordings (m4a, mp4, mov, webm), decoded by ffmpeg.
 
-ffmpeg comes with imageio-ffmpeg, which films are written with. It runs as a process of its own,
-with limits. The format is given by the file's suffix and not guessed, since guessed formats include
-playlists, which name other files.
+ffmpeg comes with imageio-ffmpeg, which also writes films. It runs in a process of its own, with a
+time limit. The format is given by the file's suffix and not guessed, because ffmpeg would also
+recognise playlists, which refer to other files.
 """
 
 import subprocess
@@ -35,7 +35,7 @@ def decode_sound(path: Path, target: Path, longest_s: float) -> None:
     Raises:
         FileError: the file cannot be decoded, has no sound, or takes longer than two minutes.
     """
-    import imageio_ffmpeg  # only where there is a film
+    import imageio_ffmpeg  # only needed for films
 
     # "file:" keeps ffmpeg from reading a name with a colon as a protocol such as "http:".
     command = [

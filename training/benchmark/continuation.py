@@ -271,7 +271,7 @@ def by_temperature(
         sets = [futures(model, of.cases, temperature, seed, progress)[0] for seed in range(seeds)]
         apart = [df.joint_distance_cm(same) for same in zip(*sets, strict=True)]
         features = [
-            [(df.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.spread for motion in same]
+            [(df.kinetic_features(motion) - of.kinetic.mean) / of.kinetic.std for motion in same]
             for same in zip(*sets, strict=True)
         ]
         each = [row(motions, of) for motions in sets]

@@ -1,1 +1,1 @@
-"""Retargeting: a motion of one body on a body with other joints and proportions."""
+"""Retargeting: transferring a motion to a body with other joints and proportions."""

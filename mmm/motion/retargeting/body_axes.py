@@ -15,7 +15,7 @@ Array = np.ndarray
 
 SIDES = ("left", "right")
 _MIN_SINE = 0.1
-"""Smallest mean sine of the angle at a knee or elbow that tells its hinge."""
+"""Smallest mean sine of the angle at a knee or elbow that determines its axis."""
 
 
 def joint_of(role_map: RoleMap, role: str) -> int:
@@ -57,8 +57,8 @@ def hinges(
     """The axis about which the middle joint of a limb bends, in the upper and the middle joint.
 
     The axis is that of the rotation from the upper to the lower bone, averaged over the frames. The
-    cross product of both bones grows with the bend, so the mean weighs frames by how well they tell
-    the axis.
+    cross product of both bones grows with the bend, so the mean gives more weight to frames that
+    determine the axis well.
 
     Returns:
         Unit vectors in the frames of the first and the second joint; None for a limb that is
@@ -79,7 +79,8 @@ def hinges(
 
 
 def basis(primary: Float[Array, "3"], secondary: Float[Array, "3"]) -> Float[Array, "3 3"]:
-    """Orthonormal axes as columns: along ``primary``, then ``secondary`` as far as it is square."""
+    """Orthonormal axes as columns: ``primary``, the part of ``secondary`` orthogonal to it, and
+    their cross product."""
     x = primary / max(float(np.linalg.norm(primary)), 1e-9)
     y = secondary - (x @ secondary) * x
     y /= max(float(np.linalg.norm(y)), 1e-9)

@@ -1,6 +1,6 @@
-"""Where hands and feet of a retargeted motion are to be, in the proportions of the new body.
+"""Target positions of hands and feet of a retargeted motion, scaled to the new body.
 
-A hand keeps its place relative to the shoulder, in arm lengths. A foot keeps its place on the
+A hand keeps its position relative to the shoulder, in arm lengths. A foot keeps its position on the
 ground, in leg lengths, so that a foot that stands in the source stands in the result too.
 """
 
@@ -17,13 +17,13 @@ Array = np.ndarray
 Arm = tuple[int, int, int]
 
 _EVEN_M = 0.02
-"""Difference of clearance between ankle and toe over which the foot is handed from the one to the
-other, metres."""
+"""Width of the transition between following the ankle and the toe, as a difference of their
+clearances, metres."""
 
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """How positions of the source become positions of the target."""
+    """Scaling of positions from the source to the target."""
 
     scale: float
     """Leg length of the target over that of the source."""
@@ -31,7 +31,7 @@ class Scaling:
     """Height of the floor, metres, the same for both."""
 
     def __call__(self, points: Float[Array, "T 3"]) -> Float[Array, "T 3"]:
-        """Points about the origin on the floor, scaled."""
+        """Scale points about the origin on the floor."""
         floor = np.array([0, self.floor_m, 0])
         return np.asarray(floor + self.scale * (points - floor))
 
@@ -39,7 +39,7 @@ class Scaling:
 def hand_target(
     source: Motion, arm: Arm, posed: Motion, target_arm: Arm, scale: float
 ) -> Float[Array, "T 3"]:
-    """Where a wrist is to be: as far from its shoulder as the source's, in arm lengths.
+    """Target of a wrist: the source's position relative to the shoulder, scaled by arm length.
 
     Args:
         source: the motion to follow, with its ``arm``: shoulder, elbow and wrist.
@@ -52,15 +52,15 @@ def hand_target(
 
 
 def ankle_rise(source: Motion, leg: Leg, posed: Motion, target_leg: Leg, scaling: Scaling) -> float:
-    """How much higher the target's ankle is than the scaled source's, both feet flat, metres.
+    """How much higher the target's ankle is than the scaled source's with flat feet, metres.
 
-    Zero where one of them has no toe to tell a flat foot.
+    Zero if one of them has no toe, because a flat foot cannot be recognised then.
     """
     if min(leg.toe, target_leg.toe) < 0:
         return 0.0
     points = source.positions()
     rest_m = rest_heights(points, source.skeleton)
-    # Flat is where ankle and toe are both down; a stretch of jumps may have no such frame.
+    # A foot is flat if ankle and toe are both down; a stretch of jumps may have no such frame.
     lift = np.maximum(*(points[:, j, 1] - rest_m[j] for j in (leg.ankle, leg.toe)))
     flat = lift <= max(LOW_M, float(np.percentile(lift, 5)))
     heights = [
@@ -70,13 +70,13 @@ def ankle_rise(source: Motion, leg: Leg, posed: Motion, target_leg: Leg, scaling
     return float(heights[1] - scaling.scale * heights[0])
 
 
-def foot_place(
+def ankle_target(
     source: Motion, leg: Leg, posed: Motion, target_leg: Leg, scaling: Scaling, rise_m: float
 ) -> Float[Array, "T 3"]:
-    """Where an ankle is to be so that the foot stands where the source's does.
+    """Target of an ankle with which the foot has the source's scaled position.
 
-    The toe is followed over the ground, because a foot rolls over it. The height is that of
-    whichever end of the foot is lower, the heel when it strikes and the toe when it pushes off.
+    Horizontally the toe is followed, because a foot rolls over it. The height follows the lower end
+    of the foot: the heel when it strikes, and the toe when it pushes off.
 
     Args:
         source: the motion to follow, with its ``leg``.
@@ -87,8 +87,8 @@ def foot_place(
     by_ankle = scaling(points[:, leg.ankle]) + np.array([0, rise_m, 0])
     if min(leg.toe, target_leg.toe) < 0:
         return by_ankle
-    mine = posed.positions().astype(np.float64)
-    by_toe = scaling(points[:, leg.toe]) - (mine[:, target_leg.toe] - mine[:, target_leg.ankle])
+    own = posed.positions().astype(np.float64)
+    by_toe = scaling(points[:, leg.toe]) - (own[:, target_leg.toe] - own[:, target_leg.ankle])
     rest_m = rest_heights(points, source.skeleton)
     clearance = [points[:, j, 1] - rest_m[j] for j in (leg.ankle, leg.toe)]
     toe_weight = 1 / (1 + np.exp(-np.clip((clearance[0] - clearance[1]) / _EVEN_M, -30, 30)))

@@ -1,9 +1,9 @@
-"""A rest pose for skeletons whose zero rotations show no body, such as those of LAFAN1 and SNU.
+"""A rest pose from a motion, for skeletons whose zero rotations do not show a standing body.
 
-In such skeletons all bones lie along one axis, and zero rotations fold the body onto a line. The
-pose is built from what a motion shows: pelvis and chest from the lines between hips and shoulders,
-legs and arms from their bones and from the axes about which knees and elbows bend, feet from the
-frames in which they stand, the head from where it looks on average.
+In such skeletons (LAFAN1, SNU) all bones lie along one axis, and zero rotations fold the body onto
+a line. The pose is built from a motion: pelvis and chest from the lines between hips and between
+shoulders, legs and arms from their bones and from the axes about which knees and elbows bend, feet
+from the frames in which they stand, the head from its mean direction.
 """
 
 import numpy as np
@@ -32,8 +32,8 @@ HINGES = {
     "left_shoulder": (0.0, -0.87, 0.5),
     "right_shoulder": (0.0, 0.87, -0.5),
 }
-"""Axis about which the knee or elbow below bends, for a T-pose that faces +Z. The knees' is that of
-CMU's and SMPL's skeletons within 25 degrees, the elbows' that of CMU's calibrated bodies."""
+"""Axis about which the knee or elbow below bends, for a T-pose that faces +Z. The knees' axis is
+that of CMU's and SMPL's skeletons within 25 degrees, the elbows' that of CMU's calibrated bodies."""
 BONES = {
     "left_hip": (0.0, -1.0, 0.0),
     "right_hip": (0.0, -1.0, 0.0),
@@ -50,7 +50,7 @@ LIMBS = tuple(
 _MAX_FRAMES = 1000
 _UPRIGHT = 0.8
 _ARMS_WEIGHT = 0.2
-"""Weight of bent arms beside bent legs. Arms matter less: their bones are aligned one by one."""
+"""Weight of bent arms. Arms matter less than legs, because their bones are aligned one by one."""
 
 
 def thinned(motion: Motion) -> Motion:
@@ -60,7 +60,7 @@ def thinned(motion: Motion) -> Motion:
 
 
 def built_pose(motion: Motion, role_map: RoleMap) -> Float[Array, "J 3 3"] | None:
-    """Local rotations of a T-pose that faces +Z; None where knees or elbows never bend.
+    """Local rotations of a T-pose that faces +Z; None if knees or elbows never bend.
 
     Joints without a role keep the mean of their local rotations.
     """
@@ -110,7 +110,7 @@ def _trunk(motion: Motion, role_map: RoleMap) -> dict[int, Float[Array, "3 3"]]:
         joint, end = joint_of(role_map, role), joint_of(role_map, above)
         if joint < 0:
             continue
-        # The bone above tells the joint's own up axis, free of how the dancer bends the trunk.
+        # The bone above gives the joint's own up axis, whatever the bend of the trunk.
         up = along if end < 0 else _bone(motion, role_map, role, above)
         left = _mean_in(motion, role_map, role, across(points, role_map, line))
         rest[joint] = (

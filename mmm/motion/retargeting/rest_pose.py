@@ -1,9 +1,9 @@
-"""The rest pose of a humanoid: a standing body, by which two skeletons are compared.
+"""The rest pose of a humanoid: a standing body, which is the common reference of two skeletons.
 
-Two skeletons rarely agree in what their zero rotations mean. SMPL and Mixamo stand in a T-pose, but
-in LAFAN1 and in SNU's recordings all bones lie along one axis. What both can show is a body that
-stands upright. Differences that are left between two such poses (a T-pose and hanging arms) are
-taken out bone by bone.
+The zero rotations of two skeletons rarely show the same pose. SMPL and Mixamo stand in a T-pose,
+but in LAFAN1 and in SNU's recordings all bones lie along one axis. So a pose in which the body
+stands upright is found for each. Remaining differences between two such poses (a T-pose and hanging
+arms) are removed bone by bone.
 """
 
 from collections.abc import Mapping
@@ -60,7 +60,7 @@ class RestPose:
     """Local rotations of all joints."""
     bends: Mapping[str, Float[Array, "3"]] = field(default_factory=dict)
     """For hips, knees, shoulders and elbows the axis about which the knee or elbow bends, in the
-    joint's own frame, as far as a motion tells it."""
+    joint's own frame, if a motion determines it."""
 
     @cached_property
     def _kinematics(self) -> tuple[Float[Array, "J 3"], Float[Array, "J 3 3"]]:
@@ -104,7 +104,7 @@ class RestPose:
         """The entry of a clip's ``meta`` that keeps this pose; empty for zero rotations."""
         rotvecs = matrix_to_rotvec(self.local)
         turned = np.abs(rotvecs)
-        turned[0, 1] = 0  # where the body faces is no part of its pose
+        turned[0, 1] = 0  # the heading is not part of the pose
         return {_META_KEY: rotvecs.astype(float).round(6).tolist()} if turned.max() > 1e-5 else {}
 
     def length(self, *roles: str) -> float:
@@ -122,13 +122,13 @@ def rest_pose(
 ) -> RestPose:
     """The rest pose of a body.
 
-    Zero rotations are taken where they show a body that stands. Otherwise the pose is built from
-    the motion, or is its most upright frame where the motion is too still to tell.
+    Zero rotations are used if they show a standing body. Otherwise the pose is built from the
+    motion, or is its most upright frame if the motion is too still for that.
 
     Args:
         body: the skeleton, or a motion of it.
         role_map: its joints by role.
-        meta: of the clip, which holds the rest pose if the clip was retargeted before.
+        meta: the clip's, which holds the rest pose if the clip was retargeted before.
 
     Raises:
         ModelError: neither the zero rotations nor any frame shows a standing body.
@@ -156,7 +156,7 @@ def rest_pose(
 
 
 def _from_meta(meta: Mapping[str, Any], joints: int) -> Float[Array, "J 3 3"] | None:
-    # The meta may come from an `.npz` that others edited, so nonsense is left out.
+    # The meta may come from an `.npz` that others edited, so invalid values are ignored.
     try:
         rotvecs = np.array(meta.get(_META_KEY), dtype=np.float64)
     except (TypeError, ValueError):
@@ -181,8 +181,8 @@ def _bends(motion: Motion, role_map: RoleMap) -> dict[str, Float[Array, "3"]]:
 def aligned_bones(source: RestPose, target: RestPose) -> dict[str, Float[Array, "3 3"]]:
     """For each role the rotation of the target's rest pose onto the source's, in world axes.
 
-    The trunk is turned as it leans, limbs as their bones lie and as their knees and elbows bend. A
-    hand, whose bones are often missing, turns with the forearm, and the head not at all.
+    The trunk follows its lean, limbs follow their bones and the axes of their knees and elbows. A
+    hand, whose bones are often missing, rotates with the forearm, and the head is not rotated.
     """
     turns = dict.fromkeys(ROLES, np.eye(3))
     trunk = _arc(target.trunk(), source.trunk())
@@ -191,10 +191,10 @@ def aligned_bones(source: RestPose, target: RestPose) -> dict[str, Float[Array, 
     for limb in LIMBS:
         for role, end in pairwise(limb):
             if source.has(role, end) and target.has(role, end):
-                ours, theirs = (
+                target_axes, source_axes = (
                     basis(rest.bone(role, end), rest.hinge(limb, role)) for rest in (target, source)
                 )
-                turns[role] = theirs @ ours.T
+                turns[role] = source_axes @ target_axes.T
             else:
                 turns[role] = turns[limb[0]]
     for side in SIDES:
@@ -211,7 +211,7 @@ def _arc(start: Array, end: Array) -> Float[Array, "3 3"]:
 
 
 def _foot_turn(target: Array, source: Array) -> Float[Array, "3 3"]:
-    """A foot is turned about the vertical alone where both feet stand flat."""
+    """The rotation of a foot, about the vertical only if both feet stand flat."""
     level = np.array([1, 0, 1])
     turn = _arc(target * level, source * level)
     lengths = max(float(np.linalg.norm(target) * np.linalg.norm(source)), 1e-9)

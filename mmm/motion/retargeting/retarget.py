@@ -1,9 +1,9 @@
-"""``mmm.retarget``: a clip's motion on another character.
+"""``mmm.retarget``: transferring a clip's motion to another character.
 
-Both skeletons are matched to joint roles (``mmm.motion.humanoid``). Each role turns in the world as
-it does in the source, measured from rest poses in which both bodies stand alike
+Both skeletons are matched to joint roles (``mmm.motion.humanoid``). Each role gets the source's
+world rotation relative to rest poses in which both bodies stand alike
 (``mmm.motion.retargeting.rest_pose``). The root's path is scaled by leg length. Two-bone inverse
-kinematics then puts hands and feet where they were in proportion, as in Choi and Ko 2000, *Online
+kinematics then moves hands and feet to their scaled positions, as in Choi and Ko 2000, *Online
 Motion Retargetting*, in closed form.
 """
 
@@ -18,7 +18,7 @@ from mmm.motion.clip import Clip, Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.leg_ik import Leg, reach_hand, turn_limb
 from mmm.motion.retargeting.body_axes import SIDES
-from mmm.motion.retargeting.limb_targets import Arm, Scaling, ankle_rise, foot_place, hand_target
+from mmm.motion.retargeting.limb_targets import Arm, Scaling, ankle_rise, ankle_target, hand_target
 from mmm.motion.retargeting.rest_pose import RestPose, aligned_bones, rest_pose
 from mmm.motion.roles import ROLES
 from mmm.motion.rotations import project_to_so3, slerp
@@ -41,11 +41,11 @@ def retarget(
 
     Args:
         clip: the motion, of any humanoid; its music stays.
-        onto: the character: a skeleton, or a clip of it. A clip also says how its file is written
-            (units and channels of a ``.bvh``), and shows the character standing where the zero
-            rotations of its skeleton do not.
-        joint_names: joint names by role for the clip, where its own names do not tell; see
-            :func:`mmm.motion.humanoid.match_roles`.
+        onto: the character: a skeleton, or a clip of it. A clip also gives the layout of its file
+            (units and channels of a ``.bvh``), and a standing pose if the zero rotations of its
+            skeleton show none.
+        joint_names: joint names by role for the clip, for roles that cannot be told from its names;
+            see :func:`mmm.motion.humanoid.match_roles`.
         onto_joint_names: the same for the character.
 
     Returns:
@@ -53,7 +53,7 @@ def retarget(
         other joints without a role keep the character's rest pose.
 
     Raises:
-        ModelError: one of both is no humanoid, or shows no standing body.
+        ModelError: either is no humanoid, or shows no standing body.
         SpecError: a name in ``joint_names`` or ``onto_joint_names`` does not exist.
     """
     body = onto.motion if isinstance(onto, Clip) else onto
@@ -62,8 +62,8 @@ def retarget(
     source = rest_pose(clip.motion, match_roles(clip.motion.skeleton, joint_names), clip.meta)
     target = rest_pose(body, match_roles(skeleton, onto_joint_names), onto_meta)
     motion = _retargeted(clip.motion, source, target)
-    # The layout of the clip's own file has other joints. The recording does not fit them either.
-    # The rest pose travels along, because a dance alone tells less of it than the character's clip.
+    # The layout of the clip's own file and its recording have other joints, so they are dropped.
+    # The rest pose is kept, because the character's clip determines it better than the result does.
     meta = {**onto_meta, **target.to_meta()}
     missing = [role for role in ROLES if target.has(role) and not source.has(role)]
     note = f"retargeted from a skeleton of {len(clip.motion.skeleton)} joints"
@@ -77,8 +77,7 @@ def _retargeted(motion: Motion, source: RestPose, target: RestPose) -> Motion:
     scaling = Scaling(target.leg_length() / source.leg_length(), motion.floor_m())
     pairs = list(zip(_legs(source), _legs(target), strict=True))
     rises = [ankle_rise(motion, leg, posed, target_leg, scaling) for leg, target_leg in pairs]
-    # The hips go where the source's are, in leg lengths, and the legs stand on feet of the
-    # target's own height.
+    # The hips get the source's position in leg lengths, raised by the target's own height of feet.
     hips, goal = (
         body.positions()[:, [leg.hip for leg in legs]].mean(axis=1, dtype=np.float64)
         for body, legs in ((posed, _legs(target)), (motion, _legs(source)))
@@ -91,20 +90,20 @@ def _retargeted(motion: Motion, source: RestPose, target: RestPose) -> Motion:
     rotations, always = posed.rotations.copy(), np.ones(len(posed), dtype=bool)
     parents = posed.skeleton.parents
     for (leg, target_leg), rise in zip(pairs, rises, strict=True):
-        place = foot_place(motion, leg, posed, target_leg, scaling, rise)
-        turn_limb(target_leg, parents, points, world, always, place, None, rotations)
+        ankle_m = ankle_target(motion, leg, posed, target_leg, scaling, rise)
+        turn_limb(target_leg, parents, points, world, always, ankle_m, None, rotations)
     for roles in _ARMS:
         if source.has(*roles) and target.has(*roles):
             arm, target_arm = _joints(source, roles), _joints(target, roles)
-            # Each arm by its own length: the arms of SMPL differ by a percent.
+            # Each arm is scaled by its own length, because the arms of SMPL differ by a percent.
             ratio = target.length(*roles) / source.length(*roles)
-            place = hand_target(motion, arm, posed, target_arm, ratio)
-            reach_hand(target_arm, parents, points, world, place, rotations)
+            wrist_m = hand_target(motion, arm, posed, target_arm, ratio)
+            reach_hand(target_arm, parents, points, world, wrist_m, rotations)
     return _on_the_floor(replace(posed, rotations=rotations), motion)
 
 
 def _posed(motion: Motion, source: RestPose, target: RestPose) -> Motion:
-    """The target's joints turned in the world as the source's; the root stays at the origin."""
+    """The target with the source's rotations in the world, and its root at the origin."""
     deltas = _role_turns(motion, source, aligned_bones(source, target))
     skeleton = target.role_map.skeleton
     role_of = {int(j): role for role, j in zip(ROLES, target.role_map.joints, strict=True)}
@@ -123,14 +122,14 @@ def _posed(motion: Motion, source: RestPose, target: RestPose) -> Motion:
 def _role_turns(
     motion: Motion, source: RestPose, aligned: Mapping[str, Float[Array, "3 3"]]
 ) -> dict[str, Float[Array, "T 3 3"]]:
-    """For each role that is known the rotation from the target's rest pose, in world axes."""
+    """For each role of the source the rotation from the target's rest pose, in world axes."""
     world = motion.world_rotations()
     turns = {
         role: world[:, source.joint(role)] @ source.world[source.joint(role)].T @ aligned[role]
         for role in ROLES
         if source.has(role)
     }
-    # A spine of fewer joints: what lies between two known joints turns by its share between them.
+    # In a spine of fewer joints, roles between two known ones are interpolated.
     known = [k for k, role in enumerate(_SPINE) if role in turns]
     for low, high in pairwise(known):
         for k in range(low + 1, high):
