@@ -1,4 +1,4 @@
-"""Watching motion: scenes, films, pages and pictures, in notebooks, files and the workbench.
+"""Showing motion as scenes, films, pages and pictures, in notebooks, files and the workbench.
 
 Importing this package gives clips their ``show()`` for notebooks (see ``mmm.viewer.notebook``).
 """

@@ -1,14 +1,14 @@
 """Joins JavaScript and CSS files into one string each, without a build step.
 
-The string is one ES module, so the files share a scope. Each declares its folder names at the top
-level, and the last one exports the component.
+The string is one ES module, so the files share a scope: names that one declares at the top level
+can be used by the others. The last file exports the component.
 """
 
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "web"
-# A constant must stand before the code that runs at load time and uses it: common.js comes first.
+# Constants must be declared before code that uses them at load time, so common.js comes first.
 SCRIPTS = (
     "common.js",
     "icons.js",
@@ -43,7 +43,7 @@ def script(*names: str, folder: Path = FOLDER) -> str:
 
     Args:
         names: file names. The leading comment line keeps Streamlit from taking the text for a path.
-        folder: the folder that is looked in first. The viewer's folder is the second.
+        folder: the folder that is searched first; the viewer's own folder is searched second.
     """
     return "\n".join(f"// {name}\n{_read(name, folder)}" for name in names)
 

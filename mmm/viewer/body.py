@@ -1,7 +1,6 @@
 """The body that is drawn around a skeleton: radii, the trunk's rounded volumes, the head.
 
-For display only. Skeletons whose joint names are understood get a mannequin's body, others plain
-limbs.
+It is for display only. Skeletons with known joint names get a mannequin's body, others plain limbs.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from mmm.motion.skeleton import Skeleton
 
 Array = np.ndarray
 
-# Radii in metres for a body of 1.7 m, by a joint's place in the limb (0 is where the limb starts).
+# Radii in metres for a body of 1.7 m, by a joint's position in its limb, from the trunk outwards.
 _LEG_M = (0.092, 0.058, 0.040, 0.034)  # hip, knee, ankle, ball of the foot
 _ARM_M = (0.060, 0.042, 0.031, 0.030)  # shoulder, elbow, wrist, hand
 _COLLAR_M, _TRUNK_M, _PELVIS_M, _NECK_M, _HEAD_M = 0.058, 0.112, 0.112, 0.050, 0.055
@@ -31,16 +30,16 @@ _BELLY_REACH_M = 0.28  # spine joints this near above the hips belong to the hip
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """What the renderer needs beyond joints and parents."""
+    """The measures that a renderer needs beyond joints and parents."""
 
     radii: Float[Array, "J"]
     """Radius at each joint, metres."""
     hulls: tuple[tuple[int, ...], ...] = ()
-    """Joints drawn together as one rounded volume. The first joint's rotation turns it."""
+    """Joints drawn together as one rounded volume, which rotates with the first joint."""
     head: int = -1
     """The head's joint, -1 if there is none."""
     crown: int = -1
-    """Which tip is the top of the head, -1 if there is none."""
+    """Index of the tip that is the top of the head, -1 if there is none."""
 
 
 def _chain(skeleton: Skeleton, limb: str) -> list[int]:
@@ -57,7 +56,7 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
         line.append(
             max(children[line[-1]], key=lambda j: float(np.linalg.norm(skeleton.offsets_m[j])))
         )
-    # Some rigs put a stub between the pelvis and the thigh. The hip's radius belongs to the thigh.
+    # Some rigs have a short bone between pelvis and thigh. The hip's radius belongs to the thigh.
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
     long = [i for i, bone in enumerate(bones) if bone >= 0.6 * max(bones)] if bones else [0]
     return line[long[0] :]
@@ -93,10 +92,10 @@ def body_of(skeleton: Skeleton) -> Body:
         for depth, j in enumerate(line):
             radii[j] = table[min(depth, len(table) - 1)]
         if line:
-            # What branches off the main chain is a finger or a toe, not a second forearm.
+            # Branches of the main chain are fingers or toes.
             fingers = _descendants(skeleton, line[0]) - set(line)
             radii[[j for j in fingers if limbs[j] == limb]] = _FINGER_M
-    # The neck counts as part of the head's limb. Without a joint named "head", take the last one.
+    # The neck belongs to the head's limb. Without a joint named "head", the last one is the head.
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
     named = [
         j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"
@@ -105,15 +104,16 @@ def body_of(skeleton: Skeleton) -> Body:
     if head >= 0:
         radii[head] = _HEAD_M
     radii[0] = _PELVIS_M
-    carried = set(parents)
+    inner = set(parents)
     for j in (
         j
         for j, limb in enumerate(limbs)
-        if limb in ("torso", "head") and j not in carried and j != head
+        if limb in ("torso", "head") and j not in inner and j != head
     ):
-        # A helper joint that carries nothing must not bulge out of the trunk.
+        # A helper joint without children must not bulge out of the trunk.
         radii[j] = _PLAIN_M * 0.6
-    # Legs say more about body size than height does: crowns and toes are often missing.
+    # Legs give the size of a body better than its height, because crowns and toes are often
+    # missing.
     scale = _leg_length(skeleton, chains) / _SMPL_LEG_M
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
     return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
@@ -122,7 +122,7 @@ def body_of(skeleton: Skeleton) -> Body:
 def _leg_length(skeleton: Skeleton, chains: dict[str, list[int]]) -> float:
     line = chains["left_leg"] or chains["right_leg"]
     length = sum(float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:3])
-    # A wrong unit or a missing shin must not make a body of sticks or of barrels.
+    # With a wrong unit or a missing shin, bodies would become much too thin or too thick.
     return length if 0.2 < length < 2.0 else _SMPL_LEG_M
 
 
@@ -141,7 +141,7 @@ def _hulls(
         while joint in next_up:
             joint = next_up[joint]
             reach += float(np.linalg.norm(skeleton.offsets_m[joint]))
-            # One spine joint always belongs to the hips, or there would be a hole at the waist.
+            # At least one spine joint belongs to the hips, or there would be a hole at the waist.
             if reach > _BELLY_REACH_M and spine:
                 break
             spine.append(joint)
@@ -149,7 +149,7 @@ def _hulls(
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
         ups = set(_ancestors(skeleton, left[0]))
-        # The lowest common ancestor of both arms is where the chest is.
+        # The lowest common ancestor of both arms is the chest.
         meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
         stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
         below, reach = [], 0.0
@@ -161,7 +161,7 @@ def _hulls(
         neck = [
             j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"
         ][:1]
-        # The root turns the hips' volume already, and would pull the chest down to the pelvis.
+        # The root belongs to the hips' volume, and would extend the chest down to the pelvis.
         hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
     return tuple(hulls)
 
@@ -170,13 +170,13 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
     """Tips for skeletons without end sites: the crown of the head, toes and finger tips.
 
     Returns:
-        The joint of each tip, their world positions in metres, and which of them is the crown (-1
-        for none).
+        The joint of each tip, their world positions in metres, and the index of the crown among
+        them (-1 for none).
     """
     skeleton, joints, offsets, crown = motion.skeleton, [], [], -1
     ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
     if body.head >= 0 and body.crown < 0:
-        # The head's own up direction is unknown: take the one from root to head in the rest pose.
+        # The head's up direction is unknown, so that from root to head in the rest pose is used.
         up = sum(
             (skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]),
             np.zeros(3),
@@ -206,7 +206,7 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
 def facing_rad(motion: Motion) -> float:
     """The mean direction that the hips face, radians about Y, 0 for +Z.
 
-    Also 0 if the names do not tell left from right.
+    It is also 0 if the names do not tell left from right.
     """
     skeleton = motion.skeleton
     sides = {

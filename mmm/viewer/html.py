@@ -1,4 +1,4 @@
-"""The viewer as one HTML page, for notebooks and as a file that needs no server and no network.
+"""The viewer as a single HTML page, for notebooks and as a file without server and network.
 
 The page holds everything: JavaScript and CSS, the motion as base64, the sound as Ogg Vorbis.
 """
@@ -15,7 +15,7 @@ from mmm.viewer.scene import Scene
 
 HEIGHT = 600
 """Default height of the viewer, CSS pixels."""
-# The page may fetch nothing, whatever the names in a clip contain. Its script and style are inline.
+# The page must fetch nothing, whatever the names in a clip contain. Script and style are inline.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; media-src data: blob:"
@@ -55,8 +55,8 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
     """A scene as a whole HTML page, with its sound.
 
     Args:
-        height: of the viewer, CSS pixels.
-        theme: ``"light"``, ``"dark"``, or ``"auto"`` for the one of the reader's system.
+        height: height of the viewer, CSS pixels.
+        theme: ``"light"``, ``"dark"``, or ``"auto"`` for that of the reader's system.
     """
     audio = scene.music.audio if scene.music else None
     payload = scene.payload(encode_ogg(audio) if audio else None, height)
@@ -76,7 +76,7 @@ def page(scene: Scene, height: int = HEIGHT, theme: str = "auto") -> str:
 
 def _theme(theme: str) -> str:
     """CSS that sets the variables that the viewer otherwise gets from Streamlit."""
-    # A system typeface: the policy of the page allows no fonts from elsewhere.
+    # A system typeface, because the page's policy forbids fetching fonts.
     blocks = {
         name: ":root { --st-font: system-ui, 'Segoe UI', Roboto, sans-serif; "
         + " ".join(

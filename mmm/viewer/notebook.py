@@ -1,7 +1,7 @@
 """Clips in notebooks: ``clip.show()``, and a clip as the last value of a cell.
 
-``mmm.motion`` knows nothing of the viewer. The viewer therefore adds these two methods to ``Clip``
-when it is imported. Nothing heavy is imported before one of them is called.
+``mmm.motion`` does not depend on the viewer. The viewer therefore adds these two methods to
+``Clip`` when it is imported. Slow imports are delayed until one of them is called.
 """
 
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def register() -> None:
     """Give ``Clip`` the methods ``show`` and ``_repr_html_``."""
-    # setattr: a type checker rightly refuses an assignment to a method that the class lacks.
+    # setattr, because type checkers refuse to assign a method that the class does not define.
     for name, method in (("show", _show), ("_repr_html_", _repr_html)):
         setattr(Clip, name, method)
 
@@ -23,7 +23,7 @@ def _show(self: Clip, height: int = 600) -> "Shown":
     """The clip in the viewer, for notebooks.
 
     Args:
-        height: of the viewer, CSS pixels.
+        height: height of the viewer, CSS pixels.
     """
     # Imported here: the page needs soundfile, and most scripts never show a clip.
     from mmm.viewer.show import show

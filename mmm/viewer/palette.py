@@ -1,4 +1,4 @@
-"""Colours: one a method, the same as in the components (``METHOD_COLOURS`` in common.js)."""
+"""Colours, one per method, the same as in the components (``METHOD_COLOURS`` in common.js)."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -23,14 +23,14 @@ THEMES = {
     },
 }
 """The colours of both themes, from the same file."""
-# Two tones of each colour: one that reads on white is too dark on black.
+# Two tones of each colour, because one that is legible on white is too dark on black.
 BASELINE_COLOURS = {
     "light": {"hold": "#3f8ac9", "slerp": "#1f8a80", "inertial": "#8f1d4f", "spline": "#7b46b8"},
     "dark": {"hold": "#6db3f2", "slerp": "#4fc0b0", "inertial": "#ffc2dd", "spline": "#b898f0"},
 }
 
 NEUTRAL: dict[str, Colour] = {"light": (158, 170, 189), "dark": (156, 168, 188)}
-"""Colour of a body where nothing was hidden."""
+"""Colour of the parts of a body that were not hidden."""
 
 FURTHER = {"light": ("#3f8a1c", "#946c00"), "dark": ("#8fdc6b", "#f2d25c")}
 """Colours of a second and a third network (``second`` and ``third`` in common.js)."""
@@ -41,7 +41,7 @@ def looks_of(names: Sequence[str]) -> dict[str, Look]:
 
     Baselines have colours of their own, and the first network has the model's.
     """
-    # A shown name may say more than the method: "Slerp, before Recover" has slerp's colour.
+    # A displayed name may contain more than the method: "Slerp, before Recover" has slerp's colour.
     networks = [name for name in names if _first_word(name) not in BASELINE_COLOURS["light"]]
     return {name: "second" if n % 2 else "third" for n, name in enumerate(networks) if n}
 

@@ -1,7 +1,7 @@
-"""What the viewer shows, as numbers: bodies, masks, sound, a timeline.
+"""The contents of the viewer as arrays: bodies, masks, sound, a timeline.
 
 ``pack_viewer`` makes the payload that the JavaScript in ``web/`` plays, on the workbench's page, in
-notebooks and in pages of their own.
+notebooks and in standalone pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ PEAKS = 2048  # bars of the waveform; more than a screen can show
 
 @dataclass(frozen=True, eq=False)
 class ViewerPanel:
-    """One body and how it is drawn."""
+    """One body and its appearance."""
 
     name: str
     positions: Float[Array, "T J 3"]
@@ -35,7 +35,7 @@ class ViewerPanel:
     parents: tuple[int, ...]
     """J parents, -1 first."""
     tip_parents: tuple[int, ...]
-    """For each tip the joint it hangs on."""
+    """The parent joint of each tip."""
     role: Role
     """The truth is drawn in a neutral colour, hidden entries of the others in their own."""
     radii: Float[Array, "J"] | None = None
@@ -45,13 +45,13 @@ class ViewerPanel:
     head: int = -1
     """The head's joint, -1 for none."""
     crown: int = -1
-    """Which tip is the top of the head, -1 for none."""
+    """Index of the tip that is the top of the head, -1 for none."""
     facing_rad: float = 0.0
     """Mean direction of the body, radians about Y, 0 for +Z. The camera starts from it."""
     look: Look = ""
     """The colour of a second or third network, instead of the role's."""
     hidden: Bool[Array, "T J"] | None = None
-    """What was hidden from this body, where that differs from the others' mask."""
+    """The mask of this body, if it differs from that of the others."""
 
 
 @dataclass(frozen=True)
@@ -63,21 +63,21 @@ class Future:
     """
 
     prefix_frames: int
-    """Where the seed ends; the timeline marks it."""
+    """Length of the seed, whose end the timeline marks."""
     total: int
-    """Frames of the timeline."""
+    """Length of the timeline in frames."""
     ready: int
-    """Frames that can be shown so far."""
+    """Frames that are generated so far."""
     live: bool = False
-    """Whether more will come."""
+    """Whether more frames will follow."""
     run: str = ""
-    """Changes with each new run: its first payload moves the playhead to ``start``."""
+    """Identifies a run. The first payload of a new run moves the playhead to ``start``."""
     start: int = 0
     """The frame from which a new run plays."""
     mark: str = ""
-    """What the viewer shows. While it stays the same, playhead and camera do too."""
+    """Identifies the contents. While it stays the same, playhead and camera are kept."""
     sound: str = ""
-    """Name of the recording. One that is playing is not sent again."""
+    """Name of the recording. A recording that is playing is not sent again."""
 
     def header(self) -> dict[str, Any]:
         """The JSON that the browser reads."""
@@ -97,7 +97,7 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
     body = body_of(motion.skeleton)
     tips, tip_parents = motion.tip_positions(), [joint for joint, _ in motion.skeleton.end_sites]
     joints, more, added_crown = added_tips(motion, body)
-    # Added tips follow the file's own, so their numbers shift.
+    # Added tips follow the file's own, so their indices are shifted.
     crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
     tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
     return ViewerPanel(
@@ -118,7 +118,7 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
 def waveform_peaks(waveform: Float[Array, "N"], count: int = PEAKS) -> Array:
     """The largest absolute value in each of at most ``count`` parts, scaled to 0..255, uint8."""
     loud = np.abs(finite("waveform", waveform, (None,)))
-    # The maximum of each part: a mean would flatten drums into the noise around them.
+    # The maximum of each part, because a mean would hide short sounds such as drums.
     if len(loud) > count:
         edges = np.linspace(0, len(loud), count, endpoint=False).astype(int)
         loud = np.maximum.reduceat(loud, edges)
@@ -141,7 +141,7 @@ def _panel_buffers(index: int, panel: ViewerPanel, frames: int) -> dict[str, Arr
 
 
 def _panel_header(panel: ViewerPanel, *, generated: bool) -> dict[str, Any]:
-    """The JSON of one panel. ``generated`` panels say their own length."""
+    """The JSON of one panel. ``generated`` panels include their own length."""
     return {
         "name": panel.name,
         "role": panel.role,
@@ -157,7 +157,7 @@ def _panel_header(panel: ViewerPanel, *, generated: bool) -> dict[str, Any]:
 
 def _check_mask(panel: ViewerPanel, hidden: Array | None, frames: int) -> None:
     mask = panel.hidden if panel.hidden is not None else hidden
-    # The truth is never coloured by a mask, so its skeleton need not fit one.
+    # The truth is never coloured by a mask, so a mask need not fit its skeleton.
     if mask is None or panel.role == "truth":
         return
     if mask.shape != (frames, len(panel.parents)):
@@ -202,7 +202,7 @@ def pack_viewer(
     """Everything that the viewer shows, as one payload.
 
     Args:
-        panels: none (an empty viewer) to five, all with the same number of frames.
+        panels: up to five, all with the same number of frames; none gives an empty viewer.
         fps: frames a second.
         hidden: True where entries were hidden from the model; shaped like the panels other than
             the truth.
@@ -213,9 +213,10 @@ def pack_viewer(
         title: name of the viewer for screen readers.
         errors: error curves of the timeline, the model's first; NaN leaves a gap.
         errors_unit: unit of these errors.
-        reports: send the frame to the server after a scrub or a pause, which reruns the script.
+        reports: whether the viewer sends its frame to the server after a scrub or a pause, which
+            reruns the script.
         channel: components of one channel share a playhead.
-        future: where motion is generated; panels may then differ in length.
+        future: the state of a generation; panels may then differ in length.
         recorded: False in frames without a recording, where no truth is shown.
 
     Raises:
@@ -240,7 +241,7 @@ def pack_viewer(
         buffers["waveform"] = waveform_peaks(waveform)
     if beats is not None:
         buffers["beats"] = np.asarray(beats, dtype=np.int32)
-    # The sound rides in the payload, so that a saved page needs no server for it.
+    # The sound is part of the payload, so that a saved page needs no server for it.
     if audio:
         buffers["audio"] = np.frombuffer(audio, dtype=np.uint8)
     buffers |= _error_buffers(errors if errors and panels else {}, frames)

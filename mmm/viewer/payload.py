@@ -1,4 +1,4 @@
-"""The payload of a component, one ``bytes``: a JSON header, then the arrays as they lie in memory.
+"""The payload of a component, one ``bytes``: a JSON header, followed by the arrays' raw bytes.
 
 Layout, little endian::
 
@@ -46,7 +46,7 @@ def pack(header: Mapping[str, Any], buffers: Mapping[str, Array], height: int = 
     for name, array in buffers.items():
         if array.dtype.name not in _DTYPES:
             raise ValueError(f"buffer {name!r} is {array.dtype}; expected one of {sorted(_DTYPES)}")
-        # Slices and transposed arrays are not laid out as their shape says.
+        # Slices and transposed arrays are not contiguous in memory.
         raw = np.ascontiguousarray(array).tobytes()
         table[name] = {"offset": offset, "dtype": array.dtype.name, "shape": list(array.shape)}
         parts += [raw, _padding(len(raw))]
@@ -92,7 +92,7 @@ def with_header(payload: bytes, **entries: Any) -> bytes:
     header = json.loads(payload[PREAMBLE.size : PREAMBLE.size + length])
     text = json.dumps({**header, **entries}, allow_nan=False, separators=(",", ":")).encode()
     head = PREAMBLE.pack(magic, len(text), height, zero) + text
-    # A memoryview: slicing the bytes would copy megabytes of arrays once more.
+    # A memoryview, because slicing bytes would copy megabytes of arrays once more.
     return b"".join([head, _padding(len(head)), memoryview(payload)[start:]])
 
 
@@ -100,7 +100,7 @@ def finite(name: str, values: Array, shape: tuple[int | None, ...]) -> Array:
     """``values`` as float32, after checks of shape and finiteness.
 
     Args:
-        name: what the error calls the values.
+        name: the name of the values in errors.
         values: the array.
         shape: the expected shape; ``None`` for any length.
 

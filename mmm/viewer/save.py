@@ -26,15 +26,16 @@ def save(
     ``.bvh .npz .pkl .glb`` hold the motion (see :func:`mmm.save_clip`). ``.mp4 .gif .webp`` are
     films and ``.html`` is a page that opens without a server or a network. They show the truth
     beside a result. ``.png`` is the map of position errors of a recovery. The file appears under
-    its name only when it is whole.
+    its name only when it is complete.
 
     Args:
         item: a clip, or a result of recovering, generating or intervening.
         path: where to write.
         beside: results of the same kind that a film or a page shows beside it.
-        film_frames: first and last-plus-one frame of a film; by default all. Its sound is that of
-            these frames.
-        progress: of films, called with the share done, 0 to 1. Whatever it raises ends the writing.
+        film_frames: first frame and the one after the last of a film; all by default. Its sound is
+            that of these frames.
+        progress: for films, called with the share done, 0 to 1. An exception from it ends the
+            writing.
 
     Raises:
         FileError: the suffix is unknown, the format cannot hold the motion, or the folder cannot be
@@ -62,7 +63,7 @@ def save(
 
 
 def _save_error_map(item: Clip | Watchable, path: Path) -> None:
-    # Asked by method, not by type: results are made in a higher layer than this one.
+    # Looked up by name, because the classes of results belong to a higher layer.
     error_map = getattr(item, "error_map", None)
     if error_map is None:
         raise FileError(

@@ -1,4 +1,4 @@
-"""A scene: bodies, what was hidden, the music. Films, web pages and the workbench draw it."""
+"""A scene: bodies, a mask and music, which films, web pages and the workbench draw."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class Performer:
     look: Look = ""
     """The colour of a second or third network, instead of the role's."""
     hidden: Bool[Array, "T J"] | None = None
-    """What was hidden from this body, where that differs from the scene's mask."""
+    """The mask of this body, if it differs from the scene's."""
 
     def panel(self) -> ViewerPanel:
         """The body in the form that the viewer draws."""
@@ -53,9 +53,9 @@ class Scene:
     prefix_frames: int = 0
     """Generated bodies are known up to this frame; 0 if nothing is generated."""
     recorded: Bool[Array, "T"] | None = None
-    """False in frames without a recording, where no truth is shown. None: all frames have one."""
+    """False in frames without a recording, in which no truth is shown. None: all have one."""
     floor: float | None = None
-    """Height of the floor where it is known, metres. None: under the lowest foot."""
+    """Height of the floor if it is known, metres. None: under the lowest foot."""
 
     def __post_init__(self) -> None:
         # The viewer and films have one clock, so lengths and rates must agree.
@@ -120,7 +120,7 @@ class Scene:
         """Height of the floor under the first body, metres."""
         if self.floor is not None:
             return self.floor
-        # A tenth of a millimetre: enough to draw, and stable against rounding in payloads.
+        # Rounded to 0.1 mm, so that payloads do not change with rounding errors.
         return round(self.performers[0].motion.floor_m(), 4)
 
     def payload(self, sound: bytes | None = None, height: int = 0) -> bytes:
@@ -136,7 +136,7 @@ class Scene:
         packed = pack_viewer(
             panels,
             fps=self.fps,
-            # In a generation the browser needs only the seed's end: all after it is hidden.
+            # For a generation the browser needs only the seed's end: everything after it is hidden.
             hidden=None if future else self.hidden,
             future=future,
             waveform=audio.samples.mean(axis=1) if audio else None,
@@ -152,14 +152,14 @@ class Scene:
 
 @runtime_checkable
 class Watchable(Protocol):
-    """What recoveries, generations and interventions have in common."""
+    """The interface that recoveries, generations and interventions share."""
 
     def scene(self, *others: Any) -> Scene:
-        """What is watched: this, and others of its kind beside it."""
+        """The scene that shows this result, and others of its kind beside it."""
         ...
 
     def as_clip(self) -> Clip:
-        """What is written to a motion file."""
+        """The clip that is written to a motion file."""
         ...
 
 
@@ -168,15 +168,15 @@ def scene_of(item: Clip | Watchable, *others: Any) -> Scene:
 
     Args:
         item: a clip, or a result of recovering, generating or intervening.
-        others: results of the same kind, to stand beside it. A clip is shown alone.
+        others: results of the same kind to show beside it. A clip is shown alone.
     """
-    # A clip does not know the viewer, which is a higher layer. Its scene is made here.
+    # Clips do not depend on the viewer, which is a higher layer, so their scene is made here.
     if not isinstance(item, Clip):
         return item.scene(*others)
     return Scene(
         item.name,
         (Performer(item.name, item.motion, "truth"),),
         music=item.music,
-        # None leaves no room beside the name for a chip that would never show.
+        # With None, no space is reserved for the label "not recorded", which would never show.
         recorded=None if item.recorded.all() else item.recorded,
     )

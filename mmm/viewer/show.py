@@ -1,4 +1,4 @@
-"""``mmm.show``: clips and results in a notebook."""
+"""``mmm.show``: show clips and results in a notebook."""
 
 import html
 from typing import Any
@@ -9,9 +9,9 @@ from mmm.viewer.scene import Scene, Watchable, scene_of
 
 
 class Shown:
-    """A scene as a notebook draws it: a page in a frame of its own, so that cells do not interfere.
+    """A scene that a notebook shows: a page in an iframe, so that cells do not interfere.
 
-    The last value of a cell is drawn by itself. Elsewhere pass it to ``IPython.display.display``.
+    Notebooks show the last value of a cell. Elsewhere pass it to ``IPython.display.display``.
     """
 
     def __init__(self, scene: Scene, height: int = HEIGHT, theme: str = "auto") -> None:
@@ -21,8 +21,8 @@ class Shown:
         return f"Shown({self.scene.title!r}: {len(self.scene)} frames; a notebook draws it)"
 
     def _repr_html_(self) -> str:
-        """A frame that holds the whole page. Nothing is fetched, and a saved notebook keeps it."""
-        # srcdoc is an attribute: a quote in the page would end it.
+        """An iframe that holds the whole page. It fetches nothing, and saved notebooks keep it."""
+        # srcdoc is an attribute, which a quote in the page would end.
         document = html.escape(page(self.scene, self.height, self.theme), quote=True)
         title = html.escape(self.scene.title, quote=True)
         # 80 pixels beyond the viewer for the page's title and margins, or the frame would scroll.
@@ -37,10 +37,10 @@ def show(item: Clip | Watchable, *others: Any, height: int = HEIGHT) -> Shown:
 
     Args:
         item: a clip, or a result of recovering, generating or intervening.
-        others: results of the same kind, to stand beside it. A clip is shown alone.
-        height: of the viewer, CSS pixels.
+        others: results of the same kind to show beside it. A clip is shown alone.
+        height: height of the viewer, CSS pixels.
 
     Returns:
-        A page in a frame of its own, which the notebook draws.
+        An object that the notebook shows.
     """
     return Shown(scene_of(item, *others), height)

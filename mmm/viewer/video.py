@@ -21,7 +21,8 @@ from mmm.viewer.scene import Scene
 Progress = Callable[[float], None]
 
 FILM_SUFFIXES = (".mp4", ".gif", ".webp")
-# Loops go into documents and chats, where size counts: a GIF has no compression between frames.
+# Loops are smaller, because they go into documents and chats, and a GIF compresses each frame by
+# itself.
 LOOP_SIZE, LOOP_FPS = (640, 360), 25.0
 """Default size and rate of GIF and WebP."""
 
@@ -39,16 +40,16 @@ def write_film(
 ) -> None:
     """Draw a scene and write it as ``.mp4``, ``.gif`` or ``.webp``.
 
-    The file appears under its name only when it is whole.
+    The file appears under its name only when it is complete.
 
     Args:
         size: width and height in pixels, even; by default 1280 x 720 for MP4, 640 x 360 for loops.
         fps: pictures per second; by default the clip's rate for MP4, at most 25 for loops.
-        layout: ``"side"`` (up to three bodies) or ``"overlay"``.
+        layout: ``"side"`` (up to four bodies) or ``"overlay"``.
         theme: ``"light"`` or ``"dark"``.
-        progress: called with the share done, 0 to 1. Whatever it raises ends the writing, and no
+        progress: called with the share done, 0 to 1. An exception from it ends the writing, and no
             file is left.
-        processes: how many draw; by default one a core. A film of a few seconds needs one.
+        processes: number of processes that draw; by default one per core, and one for short films.
 
     Raises:
         FileError: another suffix, the folder cannot be written, or the encoder failed.
@@ -63,7 +64,7 @@ def write_film(
             " or ".join(FILM_SUFFIXES),
             "choose another name",
         )
-    if not path.parent.is_dir():  # checked now, not after minutes of drawing
+    if not path.parent.is_dir():  # checked before minutes of drawing
         raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
     loop = suffix != ".mp4"
     film = Film(
@@ -73,21 +74,21 @@ def write_film(
         layout,
         theme,
     )
-    # The encoder needs a file of its own that it can seek in. It is copied when whole.
+    # The encoder needs a file in which it can seek. The complete file is copied to its final name.
     with tempfile.TemporaryDirectory(prefix="mmm-film-") as folder:
-        made = Path(folder) / f"film{suffix}"
+        encoded = Path(folder) / f"film{suffix}"
         with closing(pictures(film, processes)) as drawn:
-            (_write_loop if loop else _write_mp4)(film, drawn, made, progress or _no_progress)
-        with made.open("rb") as source:
+            (_write_loop if loop else _write_mp4)(film, drawn, encoded, progress or _no_progress)
+        with encoded.open("rb") as source:
             write_atomically(path, lambda file: shutil.copyfileobj(source, file))
 
 
 def _no_progress(share: float) -> None:
-    """For callers who do not ask how far it is."""
+    """The callback for callers without one."""
 
 
 def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progress) -> None:
-    import imageio_ffmpeg  # finds the encoder, which takes time; only films need it
+    import imageio_ffmpeg  # slow, because it searches for the encoder; only films need it
 
     duration_s = len(film) / film.fps
     writer = imageio_ffmpeg.write_frames(
@@ -104,7 +105,7 @@ def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progres
         macro_block_size=2,
         ffmpeg_log_level="error",
         output_params=[
-            # Flat colours and slow movement: a slower preset takes longer for little.
+            # For flat colours and slow motion, a slower preset gains little.
             *("-preset", "veryfast", "-crf", "20"),
             # faststart moves the index to the front, so that a browser plays while it downloads.
             *("-movflags", "+faststart"),
@@ -114,7 +115,7 @@ def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progres
         **_sound_options(film, path.with_name("sound.wav"), duration_s),
     )
     try:
-        writer.send(None)  # starts the generator and the process behind it
+        writer.send(None)  # starts the generator and its process
         for number, picture in enumerate(drawn):
             writer.send(picture)
             progress((number + 1) / len(film))
@@ -126,7 +127,7 @@ def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progres
         ) from None
     finally:
         writer.close()
-    # An encoder that dies at the end closes its pipe without an error.
+    # An encoder that fails at the end closes its pipe without an error.
     if not path.is_file() or not path.stat().st_size:
         raise FileError(
             path.name, "the video encoder wrote nothing", cure="try another size or rate"
@@ -134,7 +135,7 @@ def _write_mp4(film: Film, drawn: Iterator[bytes], path: Path, progress: Progres
 
 
 def _sound_options(film: Film, path: Path, duration_s: float) -> dict[str, Any]:
-    """Write the film's sound to a file, and name it to the encoder. Nothing where it is silent."""
+    """Write the film's sound to a file, and return encoder options; empty without sound."""
     audio = film.scene.music.audio if film.scene.music else None
     if audio is None:
         return {}
@@ -154,8 +155,8 @@ def _fitting(audio: Audio, duration_s: float) -> Audio:
 
 
 def _write_loop(film: Film, drawn: Iterator[bytes], path: Path, progress: Progress) -> None:
-    """Write a loop. GIF counts in hundredths of a second, so rounding errors carry over to the next
-    picture."""
+    """Write a loop. GIF counts in hundredths of a second, so times are rounded and not durations,
+    whose errors would accumulate."""
     unit_ms = 10 if path.suffix == ".gif" else 1
     marks = np.round(np.arange(len(film) + 1) * 1000 / film.fps / unit_ms).astype(int) * unit_ms
     # Browsers show a GIF's pictures of less than 20 ms for 100 ms.

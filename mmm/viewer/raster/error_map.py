@@ -13,7 +13,7 @@ Array = np.ndarray
 
 LIMB_ORDER = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
 STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-"""Round ends of a colour scale, close enough that a map is not washed out."""
+"""Round numbers at which a colour scale may end, so close that maps use most of their scale."""
 RAMPS = {
     "light": (
         (247, 246, 243),
@@ -45,7 +45,7 @@ def nice_top(values: Float[Array, "..."]) -> float:
     positive = values[values > 0]
     if not positive.size:
         return 1.0
-    # One frame that flips must not make the rest of the map look perfect.
+    # One frame with a large error must not make the rest of the map look perfect.
     high = float(np.percentile(positive, 99))
     power = 10.0 ** np.floor(np.log10(high))
     # 0.1 % of tolerance: an error of 3.001 cm does not need a scale that ends at 4.
@@ -78,7 +78,7 @@ def draw_error_map(
         hidden: True for hidden entries, which are outlined and marked above the map.
         top: end of the colour scale; by default ``nice_top(values)``.
         theme: ``"light"`` or ``"dark"``.
-        width: of the picture, pixels.
+        width: width of the picture, pixels.
     """
     colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
     muted = mix(colours["text"], colours["background"], 0.42)
@@ -86,14 +86,14 @@ def draw_error_map(
     tops, bottom = _row_tops([skeleton.limbs[j] for j in order])
     picture = Image.new("RGB", (width, bottom + _AXIS), colours["background"])
     draw = ImageDraw.Draw(picture)
-    # Pillow's own typeface: a server may have no other, and the picture is the same everywhere.
+    # Pillow's own typeface, because a server may have no other.
     fonts = {size: ImageFont.load_default(size) for size in (14, 15, 20)}
     left, wide = _LABELS, width - _LABELS - _MARGIN
     ramp = _ramp(theme)
     worst = _column_levels(values / end, wide)
     for top_px, j in zip(tops, order, strict=True):
         row = Image.fromarray(ramp[worst[:, j]][None])
-        # Nearest, not smoothed: a blurred column would be a value that no frame has.
+        # Nearest, because smoothed columns would show values that no frame has.
         picture.paste(row.resize((wide, _ROW), Image.Resampling.NEAREST), (left, top_px))
         # 26 letters fill the space beside the rows.
         name = skeleton.names[j].replace("_", " ")[:26]
@@ -122,10 +122,10 @@ def _row_tops(limbs: Sequence[str]) -> tuple[list[int], int]:
 
 
 def _ramp(theme: str) -> UInt8[Array, "256 3"]:
-    """The colour scale of a theme, one colour a level."""
+    """The colour scale of a theme, one colour per level."""
     stops = np.array(RAMPS[theme], dtype=float)
-    levels, places = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
-    channels = [np.interp(levels, places, channel) for channel in stops.T]
+    levels, positions = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    channels = [np.interp(levels, positions, channel) for channel in stops.T]
     return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
@@ -133,7 +133,7 @@ def _column_levels(shares: Float[Array, "T J"], wide: int) -> UInt8[Array, "colu
     """The level, 0 to 255, of each joint in each column of at most ``wide`` pixels."""
     levels = np.round(np.clip(shares, 0, 1) * 255).astype(np.uint8)
     edges = np.linspace(0, len(levels), min(len(levels), wide) + 1).astype(int)[:-1]
-    # Frames that share a column show the worst of them: a mean would hide a short flip.
+    # A column shows the largest error of its frames, because a mean would hide short ones.
     return np.asarray(np.maximum.reduceat(levels, edges, axis=0))
 
 
@@ -144,7 +144,7 @@ def _outline(
     box: tuple[int, int],
     colour: Colour,
 ) -> None:
-    """Mark frames with hidden entries; where runs are few, also outline the hidden rows."""
+    """Mark frames with hidden entries; if there are few runs, also outline the hidden rows."""
     left, wide = box
     runs = _runs(np.asarray(hidden.any(axis=1)))
     for a, b in runs:
@@ -156,7 +156,7 @@ def _outline(
     if len(runs) > _MOST_OUTLINES:
         return
     for n, top_px in enumerate(tops):
-        # Only the two ends of a run: rows touch, and lines between them would cover values.
+        # Only both ends of a run, because rows touch and lines between them would cover values.
         for a, b in _runs(hidden[:, n]):
             x0, x1 = left + wide * a / len(hidden), left + wide * b / len(hidden) - 1
             draw.line((x0, top_px, x0, top_px + _ROW - 1), colour, 2)
@@ -182,7 +182,7 @@ def _time_axis(
     duration = frames / fps
     # At most 13 labels: more would touch each other at the default width.
     step = next((tick for tick in _TICKS_S if duration / tick <= 12), _TICKS_S[-1])
-    # The small number keeps the last tick where the division falls just short of a whole number.
+    # The small number keeps the last tick if the division is slightly below a whole number.
     for n in range(int(duration / step + 1e-6) + 1):
         x = left + wide * n * step / duration
         draw.line((x, y + 3, x, y + 8), colour)

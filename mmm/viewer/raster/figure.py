@@ -1,4 +1,4 @@
-"""One body, ready to be painted: its volumes, their places at a time, their colours."""
+"""One body as it is painted: its volumes, their positions over time, their colours."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ PITCH, YAW = 0.16, 0.42
 """The viewer's camera, radians: downward pitch, and yaw from the body's facing direction."""
 
 
-def looking(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
+def camera_axes(yaw: float, pitch: float = PITCH) -> Float[Array, "3 3"]:
     """The axes of a camera (right, up, forward as rows).
 
     Args:
-        yaw: the direction that it looks from, radians about Y, 0 for +Z.
-        pitch: how far it looks down, radians.
+        yaw: the direction from which it looks, radians about Y, 0 for +Z.
+        pitch: downward pitch, radians.
     """
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     return np.array(
@@ -78,14 +78,14 @@ class Figure:
             ]
         )
         self.parts = _parts(panel, parents, joints)
-        # As arrays, so that all parts are shaded by one call a picture.
+        # As arrays, so that one call shades all parts of a picture.
         self._axes = np.array([part.axis for part in self.parts])
         self._round = np.array([_ROUND if part.kind == "hull" else 1.0 for part in self.parts])
         self._owners = np.array([part.owner for part in self.parts])
 
     def pose(self, time: float) -> Float[Array, "P 3"]:
         """World positions of joints and tips, metres, interpolated at a time in frames."""
-        # Times are products of frame rates and may fall just short of the frame that is meant.
+        # Times are products of frame rates, and may be slightly below the intended frame.
         frame = min(max(int(time + 1e-6), 0), len(self.track) - 1)
         rest = min(max(time - frame, 0.0), 1.0)
         # On a frame, its own positions are returned without a copy.
@@ -177,9 +177,9 @@ class Figure:
         true_m = float(np.linalg.norm(pose[b] - pose[a]))
         # 0.19 m from the skull's base to the crown is usual. Limits keep odd rigs in proportion.
         size = float(np.clip(true_m / 0.19, 0.7, 1.25))
-        # How long the head looks: 1 from the side, 0 from above.
+        # Foreshortening of the head's axis: 1 seen from the side, 0 from above.
         seen = float(np.clip(np.hypot(dx, dy) / max(true_m * scale, 1e-6), 0, 1))
-        # The outline of an ellipsoid under that angle.
+        # The outline of an ellipsoid seen under that angle.
         tall = (
             float(np.hypot(_HEAD_LONG_M * seen, _HEAD_WIDE_M * np.sqrt(1 - seen * seen)))
             * scale
@@ -217,10 +217,8 @@ def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_P
             _Part("head", (panel.head, *top), panel.head, (panel.head, *(top or (panel.head,))))
         )
     # Ends of chains without a tip, such as a hand without fingers, are rounded off.
-    carrying = {parent for parent in parents if parent >= 0}
+    inner = {parent for parent in parents if parent >= 0}
     parts += [
-        _Part("ball", (j,), j, (j, j))
-        for j in range(joints)
-        if j not in carrying and j != panel.head
+        _Part("ball", (j,), j, (j, j)) for j in range(joints) if j not in inner and j != panel.head
     ]
     return parts

@@ -1,7 +1,7 @@
 """A scene as pictures: bodies side by side or overlaid, labels, a timeline.
 
-They are painted with numpy and Pillow, without a screen. Bodies, colours and floor are those of the
-viewer in the browser.
+They are painted with numpy and Pillow, without a display. Bodies, colours and floor look like those
+of the viewer in the browser.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from mmm.errors import SpecError
 from mmm.viewer.palette import NEUTRAL, look_colour
 from mmm.viewer.panels import ViewerPanel
-from mmm.viewer.raster.figure import YAW, Figure, View, looking
+from mmm.viewer.raster.figure import YAW, Figure, View, camera_axes
 from mmm.viewer.raster.ground import Ground
 from mmm.viewer.raster.lettering import Lettering
 from mmm.viewer.raster.painting import Brush, Looks
@@ -29,8 +29,8 @@ MOST_SIDE_BY_SIDE = 4
 # The camera of camera.js, so that a film looks like the viewer.
 _FIELD_OF_VIEW = 0.56  # radians, about a 40 mm lens
 _LOOK_AT_M = 0.87  # the height of the middle of a standing body
-_DRIFT_M = 0.6  # beyond this distance from the first body a panel follows its own
-# Seconds by which the camera's path and the bodies' colours are smoothed.
+_DRIFT_M = 0.6  # beyond this distance from the first body, a panel's camera follows its own body
+# Standard deviations by which the camera's path and the bodies' colours are smoothed, seconds.
 _FOLLOW_S, _EASE_S = 0.45, 0.07
 _GHOST = 0.55  # the opacity of the truth under the other bodies
 
@@ -48,8 +48,8 @@ class Film:
     """A scene that can be drawn at any time.
 
     Args:
-        scene: one to three bodies side by side, or up to five laid over each other.
-        size: width and height of the picture, even numbers.
+        scene: up to four bodies side by side, or up to five overlaid.
+        size: width and height of the picture in pixels, even numbers.
         fps: pictures per second; the scene's own if None.
         layout: ``"side"`` or ``"overlay"``.
         theme: ``"light"`` or ``"dark"``.
@@ -106,10 +106,10 @@ class Film:
         self.lettering = Lettering(
             scene, size, theme, [[scene.performers[i] for i in group] for group in groups]
         )
-        # All panels look from one side, so that bodies can be compared.
+        # All panels look from the same side, so that bodies can be compared.
         yaw = panels[0].facing_rad + YAW
         self.panels = [self._panel(group, n, len(groups), yaw) for n, group in enumerate(groups)]
-        # What never changes is painted once, and copied for each picture.
+        # The parts that never change are painted once, and copied for each picture.
         self._empty = np.asarray(self.lettering.page).view(np.uint32)[..., 0]
 
     def __len__(self) -> int:
@@ -117,8 +117,8 @@ class Film:
 
     @property
     def arguments(self) -> tuple[Scene, tuple[int, int], float, Layout, Theme]:
-        """What makes the same film again, in another process too."""
-        # Views of mappings cannot be sent.
+        """Arguments with which another process can make the same film; they can be pickled."""
+        # Mapping proxies cannot be pickled.
         music = self.scene.music and replace(self.scene.music, without={})
         scene = replace(self.scene, errors=dict(self.scene.errors), music=music)
         return scene, self.size, self.fps, self.layout, self.theme
@@ -137,7 +137,7 @@ class Film:
         focal = height / 2 / np.tan(_FIELD_OF_VIEW / 2)
         # 2.42 m of height and 2.1 m of width fit a dancer with raised or stretched arms.
         distance = max(2.42 * focal / height, 2.1 * focal / width)
-        axes = looking(yaw)
+        axes = camera_axes(yaw)
         floor = self.scene.floor_m
         look = np.array([0, floor + _LOOK_AT_M, 0], dtype=np.float32)
         view = View(
@@ -148,21 +148,21 @@ class Film:
         return _Panel(group, ground, left, top, self._path(group[0]))
 
     def _path(self, index: int) -> Float[Array, "T 3"]:
-        """Where a panel's camera looks in each frame, smoothed.
+        """The smoothed point at which a panel's camera looks in each frame.
 
-        Panels look at the first body while their own stays near it, so that bodies can be compared.
+        Panels look at the first body while their own is near it, so that bodies can be compared.
         """
         width = _FOLLOW_S * self.scene.fps
-        # Level: a camera that followed jumps would hide them.
+        # Horizontal only: a camera that followed jumps would hide them.
         body = self.figures[index].track[:, 0] * [1, 0, 1]
         first = self.figures[0].track[:, 0] * [1, 0, 1]
-        apart = np.linalg.norm(body - first, axis=1, keepdims=True)
-        goal = first + (body - first) * np.maximum(0, 1 - _DRIFT_M / np.maximum(apart, 1e-6))
+        distance = np.linalg.norm(body - first, axis=1, keepdims=True)
+        goal = first + (body - first) * np.maximum(0, 1 - _DRIFT_M / np.maximum(distance, 1e-6))
         return np.asarray(gaussian_filter1d(goal, width, axis=0, mode="nearest"), dtype=np.float32)
 
     def frame(self, number: int) -> UInt8[Array, "h w 4"]:
         """Picture ``number`` of the film, RGBA."""
-        # In frames. The last picture may fall between the last frame and the film's end.
+        # Time in frames. The last picture may be later than the last frame.
         time = min(number / self.fps * self.scene.fps, len(self.scene) - 1.0)
         shown = min(int(time + 1e-6), len(self.scene) - 1)
         picture = self._empty.copy()
@@ -182,7 +182,7 @@ class Film:
             base.focal,
             (panel.ground.size[0] / 2, panel.ground.size[1] / 2),
         )
-        # Where nothing was recorded there is no truth to draw.
+        # Frames without a recording have no truth to draw.
         present = [
             i
             for i in panel.figures
@@ -209,11 +209,11 @@ class Film:
     def _ghost(
         self, part: Array, i: int, view: View, pose: Array, shown: int, alpha: float
     ) -> None:
-        # Painted opaque and then blended: parts blended one by one would show where they overlap.
+        # The body is painted opaque and then blended, because overlaps of blended parts would show.
         layer = part.copy()
         self.figures[i].paint(Brush(layer), view, pose, self.tints[i][shown])
         columns = np.flatnonzero((layer != part).any(axis=0))
-        # Only the columns that the body touches: most of a panel is empty.
+        # Only the columns that the body covers are blended, because most of a panel is empty.
         if len(columns):
             box = np.s_[:, columns[0] : columns[-1] + 1]
             under, over = (
@@ -224,7 +224,7 @@ class Film:
 
 
 def _tints(figure: Figure, fps: float) -> Float[Array, "T J"]:
-    """How much of its own colour each joint has in each frame, 0 to 1.
+    """The share of its body's own colour that each joint has in each frame, 0 to 1.
 
     Smoothing keeps dense patterns from flickering.
     """

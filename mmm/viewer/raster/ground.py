@@ -1,6 +1,6 @@
-"""The background of a film's panel: a surface with light, the floor's grid, shadows.
+"""The background of a film's panel: a lit surface, the floor's grid, shadows.
 
-The camera follows its body without turning. Only the grid's phase and the shadows change from
+The camera follows its body without rotating. Only the grid's phase and the shadows change from
 picture to picture, so everything else is painted once.
 """
 
@@ -13,7 +13,7 @@ from mmm.viewer.raster.figure import Figure, View
 
 Array = np.ndarray
 
-_STEP_M, _REACH_M = 0.5, 3.4  # between the grid's lines, and how far from the body it is seen
+_STEP_M, _REACH_M = 0.5, 3.4  # spacing of the grid's lines, and its radius around the body
 # Metres that a shadow moves in x and z per metre of height.
 _SLANT = np.array([0.16, 0.1], dtype=np.float32)
 _NEAR_M = 0.4  # lines are cut at this distance from the camera
@@ -24,9 +24,9 @@ class Ground:
     """The background of one panel.
 
     Args:
-        size: of the panel, pixels.
+        size: width and height of the panel, pixels.
         view: the camera, for a body at the origin.
-        floor_m: height of the floor.
+        floor_m: height of the floor, metres.
         theme: ``"light"`` or ``"dark"``.
         corner: radius of the panel's corners, pixels.
     """
@@ -61,11 +61,11 @@ class Ground:
             0.075 if self.dark else 0.85
         )
         picture += (255 - picture) * pool
-        # Dithering keeps the soft light free of bands.
+        # Dithering avoids bands in the soft light.
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, (height, width, 1))
         solid = Image.fromarray(np.clip(picture + noise, 0, 255).astype(np.uint8))
         outside = Image.new("RGB", self.size, colours["background"])
-        # Four times as large and then reduced: Pillow draws corners without smoothing.
+        # Drawn four times as large and then reduced, because Pillow does not smooth corners.
         mask = Image.new("L", (width * 4, height * 4))
         ImageDraw.Draw(mask).rounded_rectangle(
             (0, 0, width * 4 - 1, height * 4 - 1), corner * 4, fill=255
@@ -167,17 +167,17 @@ class Ground:
                 axis=1,
             )
             screen = view.project(dropped) / [_SOFT, _SOFT, 1, _SOFT]
-            places, scales, heights = screen[:, :2].tolist(), screen[:, 3].tolist(), high.tolist()
+            points, scales, heights = screen[:, :2].tolist(), screen[:, 3].tolist(), high.tolist()
             for part in figure.parts:
                 a = part.points[0]
                 for b in part.points[1:] or (a,):
-                    # A shadow fades by 0.26 a metre of height, so that a jump can be seen.
+                    # A shadow fades by 0.26 per metre of height, so that jumps can be seen.
                     alpha = (
                         min(max(0.5 - (heights[a] + heights[b]) / 2 * 0.26, 0.08), 0.5) * strength
                     )
                     wide = max(0.75, (figure.radii[a] + figure.radii[b]) * scales[a] * 0.95)
-                    strokes.append((alpha, wide, places[a], places[b]))
-        # Dark ones last: Pillow overwrites, where a shadow should take the darkest value.
+                    strokes.append((alpha, wide, points[a], points[b]))
+        # Dark strokes last, because Pillow overwrites and overlaps should have the darkest value.
         for alpha, wide, a, b in sorted(strokes):
             shade, half = round(255 * alpha * (0.75 if self.dark else 0.55)), wide / 2
             draw.line((*a, *b), fill=shade, width=max(1, round(wide)))

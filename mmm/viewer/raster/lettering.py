@@ -27,7 +27,7 @@ class Lettering:
         self, scene: Scene, size: tuple[int, int], theme: str, groups: Sequence[Sequence[Performer]]
     ) -> None:
         self.scene, self.size, self.theme, self.groups = scene, size, theme, groups
-        # Measures below are pixels of a film of 720 lines. Other sizes are scaled.
+        # Sizes below are in pixels of a film of 720 lines, and scaled for others.
         self.unit = size[1] / 720
         self.colours = {name: rgb(colour) for name, colour in THEMES[theme].items()}
         self.muted = mix(self.colours["text"], self.colours["background"], 0.42)
@@ -143,7 +143,7 @@ class Lettering:
         )
 
     def _name_row(self, group: Sequence[Performer]) -> tuple[Array, list[int]]:
-        """A dot and a name for each body, and the place of each chip."""
+        """A dot and a name for each body, and the position of each chip, pixels."""
         pieces, ends, x = [], [], 0
         for performer in group:
             text = self._text(performer.name[:40], 17, self.colours["text"])
@@ -174,7 +174,7 @@ class Lettering:
         return np.asarray(big.resize((size, size), Image.Resampling.BOX))
 
     def _chip(self, text: str, performer: Performer) -> Array:
-        # Colour marks what a method made. What is given stays muted.
+        # Chips of recovered and generated frames have the method's colour, others are muted.
         ink = (
             self.muted
             if text in ("frame given", "seed", "not recorded")
@@ -198,7 +198,7 @@ class Lettering:
 
     def _text(self, text: str, size: int, colour: Colour) -> UInt8[Array, "h w 4"]:
         """A line of text on a transparent ground."""
-        # Servers may have no typeface but Pillow's own. Below 8 pixels it cannot be read.
+        # Servers may have no typeface but Pillow's own, which is not legible below 8 pixels.
         font = ImageFont.load_default(max(8.0, size * self.unit))
         left, _, right, _ = font.getbbox(text or " ")
         # The typeface's height, not the text's: lines with and without descenders then align.
@@ -211,13 +211,13 @@ class Lettering:
 
 
 def _clock(seconds: float) -> str:
-    # Rounded down like a clock, with a tolerance for 0.29 * 100 = 28.999...
+    # Rounded down as on a clock, with a tolerance for 0.29 * 100 = 28.999...
     hundredths = int(seconds * 100 + 1e-6)
     return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
 
 
 def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y: int) -> None:
-    """Composite a patch onto an opaque picture; parts beyond the border are cut."""
+    """Composite a patch onto an opaque picture, in place; parts beyond the border are cut."""
     patch = patch[: max(0, picture.shape[0] - y), : max(0, picture.shape[1] - x)]
     part = picture[y : y + patch.shape[0], x : x + patch.shape[1], :3]
     # uint16 holds 255 * 255. Adding 127 rounds the division.
@@ -226,7 +226,7 @@ def _lay(picture: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y
 
 
 def _over(under: UInt8[Array, "h w 4"], patch: UInt8[Array, "a b 4"], x: int, y: int) -> None:
-    """Composite a patch onto a picture that is transparent itself."""
+    """Composite a patch onto a picture with transparency, in place."""
     below = Image.fromarray(under)
     below.alpha_composite(Image.fromarray(np.ascontiguousarray(patch)), (x, max(0, y)))
     under[:] = np.asarray(below)

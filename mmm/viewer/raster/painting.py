@@ -17,7 +17,8 @@ Array = np.ndarray
 
 LIGHT = np.array([-0.46, 0.72, 0.52], dtype=np.float32)
 """Direction of the light in the camera's frame (right, up, towards the camera)."""
-# Steps from shadow to highlight, from neutral to own colour, and across a volume: no bands show.
+# Steps from shadow to highlight, from neutral to own colour, and across a volume; enough that no
+# bands show.
 SHADES, TINTS, ACROSS = 64, 8, 64
 _FINER = 3  # supersampling of trunks' masks, for soft edges
 
@@ -95,7 +96,7 @@ class Brush:
     def __init__(self, picture: UInt32[Array, "h w"]) -> None:
         self.picture = picture
         self.height, self.width = picture.shape
-        # Centres of pixels. In float64 every array that is painted from would be twice as large.
+        # Centres of pixels, in float32 to halve the size of all arrays computed from them.
         self._columns = np.arange(self.width, dtype=np.float32) + 0.5
         self._rows = np.arange(self.height, dtype=np.float32)[:, None] + 0.5
 
@@ -120,11 +121,11 @@ class Brush:
         """Paint a tapered capsule between two points (x, y).
 
         Returns:
-            False, with nothing painted, where the capsule is seen along its axis.
+            False, with nothing painted, if the capsule is seen along its axis.
         """
         (ax, ay), (bx, by) = a.tolist(), b.tolist()
         length = float(np.hypot(bx - ax, by - ay))
-        # One end covers the other: two circles without a common tangent have no sides to draw.
+        # One end covers the other: without common tangents there are no sides to draw.
         if length <= abs(ra - rb) + 0.5:
             return False
         reach = line + 1
@@ -142,7 +143,8 @@ class Brush:
         side = y * np.float32(ux) - x * np.float32(uy)
         along = y * np.float32(uy) + x * np.float32(ux)
         lean = (ra - rb) / length
-        # The nearest circle of the capsule: 0 at a, 1 at b. In place, for speed.
+        # Position of the nearest circle of the capsule: 0 at a, 1 at b. Computed in place, for
+        # speed.
         place = np.abs(side)
         place *= np.float32(-lean / np.sqrt(1 - lean * lean) / length)
         place += along * np.float32(1 / length)
@@ -212,11 +214,11 @@ class Brush:
             np.int32
         )
         wider, cover = self._masks(box, outline, line)
-        # Turn coverage into a signed distance: 0.5 at the outline, growing to its edge's end.
+        # Convert coverage to a signed distance, which is 0 at the outline and grows outwards.
         outside = (
             np.float32(0.5) - cover * np.float32(1 / 255) + (255 - wider) * np.float32(line / 255)
         )
-        outside[wider == 0] = 1e3  # far outside, where the mask knows no distance
+        outside[wider == 0] = 1e3  # beyond the edge the mask gives no distance
         self._fill(box, outside, shade.take(index, mode="clip"), edge, alpha, line)
 
     def _masks(
@@ -275,7 +277,7 @@ def rounded_hull(circles: Float[Array, "n 3"], corners: int = 12) -> Float[Array
     def half(points: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
         line: list[tuple[float, ...]] = []
         for p in points:
-            # A turn to the right, or none, means that the last point is not on the hull.
+            # A right turn, or none, means that the last point is not on the hull.
             while (
                 len(line) > 1
                 and (

@@ -1,4 +1,4 @@
-"""A small picture of a motion: one typical pose on a transparent ground."""
+"""A small picture of a motion: one typical pose on a transparent background."""
 
 import io
 
@@ -9,20 +9,20 @@ from PIL import Image
 from mmm.motion.clip import Motion
 from mmm.viewer.palette import NEUTRAL
 from mmm.viewer.panels import panel_from_motion
-from mmm.viewer.raster.figure import YAW, Figure, View, looking
+from mmm.viewer.raster.figure import YAW, Figure, View, camera_axes
 from mmm.viewer.raster.painting import Brush, Looks
 
 Array = np.ndarray
 
 SIZE = (176, 208)
-"""Width and height in pixels, twice the size of a card, for fine screens."""
+"""Width and height in pixels, twice the size of a card, for high-resolution screens."""
 _CANDIDATES = 48  # poses among which one is chosen
 # Far from the mean pose but not the farthest, which is often a T-pose before the recording.
 _RANK = 0.8
 _DISTANCE_M, _MARGIN = 5.0, 0.05
 
 
-def telling_frame(motion: Motion) -> int:
+def typical_frame(motion: Motion) -> int:
     """A frame whose pose is typical of the motion: far from its mean pose, but not the farthest.
 
     Poses are compared by world positions of joints relative to the root.
@@ -31,7 +31,7 @@ def telling_frame(motion: Motion) -> int:
     positions = Motion(
         motion.skeleton, motion.rotations[frames], motion.root_m[frames], motion.fps
     ).positions()
-    # Relative to the root: walking away is not a telling pose.
+    # Relative to the root, so that the position of the body does not matter.
     poses = positions - positions[:, :1]
     away = np.linalg.norm(poses - poses.mean(axis=0), axis=2).mean(axis=1)
     return int(frames[np.argsort(away, kind="stable")[int(_RANK * (len(frames) - 1))]])
@@ -44,9 +44,9 @@ def portrait(
 
     Args:
         size: width and height in pixels. The body is as large as fits.
-        frame: which pose; ``telling_frame`` if None.
+        frame: the frame to draw; ``typical_frame`` if None.
     """
-    frame = telling_frame(motion) if frame is None else frame
+    frame = typical_frame(motion) if frame is None else frame
     still = Motion(
         motion.skeleton,
         motion.rotations[frame : frame + 1],
@@ -59,7 +59,7 @@ def portrait(
         _view(figure, panel.facing_rad + YAW, size),
         np.zeros(len(panel.parents), dtype=np.float32),
     )
-    # Paint on black and on white; the difference is the transparency.
+    # Painted on black and on white: the difference is the transparency.
     grounds = []
     for colour in (0, 255):
         picture = np.full((size[1], size[0], 4), colour, dtype=np.uint8)
@@ -67,7 +67,7 @@ def portrait(
         figure.paint(Brush(picture.view(np.uint32)[..., 0]), view, figure.pose(0.0), tint)
         grounds.append(picture[..., :3].astype(np.float32))
     opacity = 1 - np.clip((grounds[1] - grounds[0]).mean(axis=2) / 255, 0, 1)
-    # On black a colour is darkened by its opacity. The division undoes that.
+    # On black, colours are multiplied by their opacity, which the division undoes.
     colour = grounds[0] / np.maximum(opacity, 1 / 255)[..., None]
     return np.dstack([np.clip(colour, 0, 255), 255 * opacity]).round().astype(np.uint8)
 
@@ -81,10 +81,10 @@ def portrait_webp(motion: Motion, size: tuple[int, int] = SIZE) -> bytes:
 
 def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
     """A camera that shows the whole body as large as fits."""
-    axes, pose = looking(yaw), figure.pose(0.0)
+    axes, pose = camera_axes(yaw), figure.pose(0.0)
     middle = (pose.min(axis=0) + pose.max(axis=0)) / 2
     eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
-    # A focal length of 1 measures the body first. The right one follows from its extent.
+    # The body is first projected with a focal length of 1; its extent then gives the right one.
     seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
     around = figure.radii * seen[:, 3] * 1.6  # heads are larger than the radius of their joint
     low, high = (

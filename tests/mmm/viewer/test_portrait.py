@@ -5,7 +5,7 @@ from PIL import Image
 
 from mmm.motion.clip import Motion
 from mmm.motion.skeleton import SMPL24
-from mmm.viewer.raster.portrait import portrait, portrait_webp, telling_frame
+from mmm.viewer.raster.portrait import portrait, portrait_webp, typical_frame
 from tests.mmm.making import smooth_motion
 
 
@@ -46,7 +46,7 @@ def test_the_pose_is_not_that_of_most_frames_and_not_the_single_odd_one():
     turn[:, 0, 1], turn[:, 1, 0], turn[:, 2, 2] = -np.sin(angle), np.sin(angle), 1
     rotations[60:, SMPL24.names.index("left_shoulder")] = turn
     rotations[0, 1:3] = np.diag([1, -1, -1])  # legs in the air, in one frame
-    assert 60 < telling_frame(Motion(SMPL24, rotations, motion.root_m, 30.0)) < 100
+    assert 60 < typical_frame(Motion(SMPL24, rotations, motion.root_m, 30.0)) < 100
 
 
 def test_webp():
