@@ -318,7 +318,7 @@ def test_networks_that_fill_gaps_say_so(clip):
     found = generate_clip(
         network(trained_masks=["every:4..40"]), clip, prefix_frames=SEED, frames=9
     )
-    assert any("not trained to go on" in note for note in found.notes)
+    assert any("not trained to continue" in note for note in found.notes)
 
 
 def test_horizon_of_other_networks():

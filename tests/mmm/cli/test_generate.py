@@ -43,7 +43,7 @@ def test_seed_and_future_are_saved_and_measured(run, tiny_checkpoint, tiny_clip_
         "--seed 3"
     )
     assert (status, err.startswith("note: "), err.count("\n")) == (0, True, 1)
-    assert "not trained to go on" in err
+    assert "not trained to continue" in err
     saved, clip = load_clip(tmp_path / "g.npz"), load_clip(tiny_clip_file)
     assert len(saved) == 56
     assert np.array_equal(saved.motion.rotations[:20], clip.motion.rotations[:20])
