@@ -123,7 +123,7 @@ def _numbers(
         raise FileError(
             source,
             f"{key} is {value.dtype} of shape {value.shape}",
-            f"numbers, {columns} a frame",
+            f"numbers, {columns} per frame",
             "choose a file of AIST++'s motions folder",
         )
     if not np.isfinite(value).all():
