@@ -80,8 +80,8 @@ def evaluate(
     energy_scale = dance_metrics.energy(before if reference is None else reference)
 
     def summary(part: Motion) -> Summary:
-        heard = None if music is None else music.crop(prefix_frames, prefix_frames + len(part))
-        return summarise(part, before, energy_scale, heard)
+        part_music = None if music is None else music.crop(prefix_frames, prefix_frames + len(part))
+        return summarise(part, before, energy_scale, part_music)
 
     return Evaluation(
         summary(after),

@@ -87,8 +87,10 @@ def ankle_target(
     by_ankle = scaling(points[:, leg.ankle]) + np.array([0, rise_m, 0])
     if min(leg.toe, target_leg.toe) < 0:
         return by_ankle
-    own = posed.positions().astype(np.float64)
-    by_toe = scaling(points[:, leg.toe]) - (own[:, target_leg.toe] - own[:, target_leg.ankle])
+    posed_m = posed.positions().astype(np.float64)
+    by_toe = scaling(points[:, leg.toe]) - (
+        posed_m[:, target_leg.toe] - posed_m[:, target_leg.ankle]
+    )
     rest_m = rest_heights(points, source.skeleton)
     clearance = [points[:, j, 1] - rest_m[j] for j in (leg.ankle, leg.toe)]
     toe_weight = 1 / (1 + np.exp(-np.clip((clearance[0] - clearance[1]) / _EVEN_M, -30, 30)))
