@@ -9,6 +9,7 @@ const RING_COLOURS = {
   light: ["#c2261d", "#1a7a2e", "#1f5fd0"],
   dark: ["#ff8a80", "#7ddc8b", "#8ab8ff"],
 };
+const MOST_ASKED = 3; // times that the rotations of a frame are asked for again
 const PAUSE_MS = 350; // after the last change of a number, before the edit is made
 
 class PoseTool {
@@ -75,6 +76,7 @@ class PoseTool {
     if (viewer.clock.playing) viewer.toggle();
     this.frame = frame;
     this.body = null;
+    this.asked = 0;
     const known = !data.hiddenFrames[frame],
       nothing = data.recorded && !data.recorded[frame] && !data.posed.has(frame);
     this.refused = nothing ? "Nothing was recorded in this frame: paste a pose first (V)" : "";
@@ -100,7 +102,11 @@ class PoseTool {
       this.close();
       return;
     }
-    if (!pose || pose.frame !== this.frame) return;
+    if (pose?.frame !== this.frame) {
+      // A page that was just drawn anew may have dropped the question: it is asked again.
+      if (!this.body && this.asked++ < MOST_ASKED) this.edit.report();
+      return;
+    }
     const { figures } = this.edit.viewer,
       count = pose.joints.length;
     const whole = figures.filter(({ joints }) => joints === count),
