@@ -11,11 +11,12 @@ from mmm.io.amc import read_amc
 from mmm.io.body import TURNED_UP, UP_AXES, parse_unit, z_up_to_y_up
 from mmm.io.bvh import read_bvh, write_bvh
 from mmm.io.fbx import read_fbx
-from mmm.io.files import FPS_RANGE, LARGEST, check_usable, read_bytes
+from mmm.io.files import FPS_RANGE, LARGEST, check_usable, npz_arrays, npz_keys, read_bytes
 from mmm.io.npz import read_npz
 from mmm.io.npz_out import write_npz
 from mmm.io.pickles import unpickle_arrays
 from mmm.io.positions.humanml3d import read_humanml3d, write_humanml3d
+from mmm.io.positions.keypoints import KEYS as KEYPOINT_KEYS
 from mmm.io.positions.keypoints import holds_keypoints, read_keypoints
 from mmm.io.positions.named import holds_positions, read_positions
 from mmm.io.smpl import holds_smpl, read_smpl, write_smpl
@@ -161,7 +162,8 @@ def _check_options(path: Path, options: _ImportOptions) -> None:
     if options.up is not None and options.up not in UP_AXES:
         raise SpecError(f"up {options.up}", "no axis that can be up", " or ".join(UP_AXES))
     # These formats define their unit, so an option without effect is refused.
-    if unit_m is not None and suffix in (".npz", ".npy"):
+    metric = suffix == ".npy" or (suffix == ".npz" and not holds_keypoints(npz_keys(path)))
+    if unit_m is not None and metric:
         raise SpecError(
             "unit",
             f"{path.name} is in metres by its format",
@@ -227,7 +229,7 @@ def _read(path: Path, options: _ImportOptions, largest: int) -> Clip:
         ".pkl": lambda: _read_pickle(path, options, largest),
         ".bvh": lambda: read_bvh(path, unit_m, fps, up, options.body, largest),
         ".amc": lambda: read_amc(path, options.asf, unit_m, fps, up, largest),
-        ".npz": lambda: _read_any_npz(path, fps, up, largest),
+        ".npz": lambda: _read_any_npz(path, options, largest),
         ".npy": lambda: _turned_up(read_humanml3d(path, fps, options.take, largest), up),
         ".fbx": lambda: _turned_up(read_fbx(path, unit_m, options.take, options.body, largest), up),
         **dict.fromkeys(_GLTF, lambda: _turned_up(_read_gltf(path, options, largest), up)),
@@ -274,9 +276,13 @@ def _read_pickle(path: Path, options: _ImportOptions, largest: int) -> Clip:
     return read_aist(content, path, options.unit_m, options.true_fps, options.up, largest)
 
 
-def _read_any_npz(path: Path, fps: float | None, up: str | None, largest: int) -> Clip:
+def _read_any_npz(path: Path, options: _ImportOptions, largest: int) -> Clip:
+    fps, up = options.true_fps, options.up
     if holds_smpl(path):
         return read_smpl(path, fps, up, largest)
+    if holds_keypoints(npz_keys(path)):
+        content = npz_arrays(path, KEYPOINT_KEYS, largest)
+        return _turned_up(read_keypoints(content, path, options.unit_m, fps, largest), up)
     if holds_positions(path):
         return _turned_up(read_positions(path, fps, largest), up)
     return _turned_up(read_npz(path, largest), up)

@@ -1,11 +1,12 @@
 """Key points of AIST++ in COCO's layout: 17 points per frame, no rotations.
 
 ``keypoints3d/NAME.pkl`` holds ``keypoints3d`` and ``keypoints3d_optim`` (T, 17, 3), about
-centimetres, Y up, 60 frames a second (Li et al. 2021; google/aistplusplus_api). COCO's points are
-nose, eyes, ears, shoulders, elbows, wrists, hips, knees and ankles.
+centimetres, Y up, 60 frames a second (Li et al. 2021; google/aistplusplus_api). The same arrays are
+read from an ``.npz``. COCO's points are nose, eyes, ears, shoulders, elbows, wrists, hips, knees
+and ankles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,10 @@ def _tree() -> tuple[tuple[int, ...], Float[Array, "J 3"]]:
 _PARENTS, _TEMPLATE = _tree()
 
 
-def holds_keypoints(content: Mapping[str, Any]) -> bool:
-    """Whether a pickle holds AIST++'s key points rather than a motion."""
-    return "smpl_poses" not in content and any(key in content for key in KEYS)
+def holds_keypoints(names: Iterable[str]) -> bool:
+    """Whether the arrays of these names are AIST++'s key points rather than a motion."""
+    names = set(names)
+    return "smpl_poses" not in names and not names.isdisjoint(KEYS)
 
 
 def read_keypoints(

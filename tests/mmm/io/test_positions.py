@@ -100,6 +100,19 @@ def test_the_smoothed_points_are_taken_and_lost_ones_filled(tmp_path, motion):
     assert "missing; they are interpolated" in clip.notes[0]
 
 
+def test_key_points_in_an_npz_are_those_of_a_pickle(tmp_path, motion):
+    points = coco_points(motion)
+    pickled = load_clip(write_pickle(tmp_path / "a.pkl", {"keypoints3d": 100 * points}))
+    np.savez(tmp_path / "a.npz", keypoints3d=100 * points)
+    np.savez(tmp_path / "metres.npz", keypoints3d_optim=points)
+    for clip in (load_clip(tmp_path / "a.npz"), load_clip(tmp_path / "metres.npz", unit="m")):
+        np.testing.assert_allclose(clip.motion.positions(), pickled.motion.positions(), atol=1e-4)
+        assert clip.motion.fps == 60
+    np.savez(tmp_path / "b.npz", keypoints3d=points[:, :16])
+    with pytest.raises(FileError, match=r"shape \(\d+, 16, 3\); expected numbers \(T, 17, 3\)"):
+        load_clip(tmp_path / "b.npz")
+
+
 def test_the_unit_of_key_points_can_be_given(tmp_path, motion):
     points = coco_points(motion)
     path = write_pickle(tmp_path / "a.pkl", {"keypoints3d": points})
