@@ -7,16 +7,19 @@ where interpolation is accurate. Its residuals are therefore multiplied by facto
 Joints that are static in the known frames around a gap keep the fill. Networks are trained on
 people who move their whole body, and would otherwise move a hanging arm, or an ankle that a
 recording never bends.
+
+A gap gate (``mmm.models.gap_gate``) mixes the scaled prediction with curves.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mmm.models.field_names import with_current_names
+from mmm.models.gap_gate import GapGate
 from mmm.motion.clip import Motion
 from mmm.motion.roles import ROLES
 from mmm.motion.rotations import farthest_angle
@@ -48,6 +51,8 @@ class GapCalibration:
     """Degrees; for the pelvis, degrees or centimetres. A joint that moves less than the first value
     around a gap keeps the fill, one that moves more than the second is predicted in full. None: no
     joint counts as static."""
+    gate: GapGate | None = None
+    """Mixes the scaled prediction with curves, and replaces ``expected``; None: neither."""
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> "GapCalibration":
@@ -64,6 +69,7 @@ class GapCalibration:
             {part: tuple(map(float, stored["shares"][part])) for part in PARTS},
             tuple(map(float, stored["expected"])),
             (float(thresholds[0]), float(thresholds[1])) if thresholds else None,
+            GapGate.of(stored["gate"]) if stored.get("gate") else None,
         )
         table._check()
         return table
@@ -84,13 +90,14 @@ class GapCalibration:
 
     def to_dict(self) -> dict[str, Any]:
         """As the configuration stores it, rounded to four decimals."""
-        return {
+        stored = {
             key: {part: _rounded(row) for part, row in value.items()}
             if key == "shares"
             else _rounded(value)
-            for key, value in asdict(self).items()
+            for key, value in asdict(replace(self, gate=None)).items()
             if value is not None
         }
+        return stored if self.gate is None else stored | {"gate": self.gate.to_dict()}
 
     def joints(self, gap_s: Float[Array, "T R"]) -> Float[Array, "T R"]:
         """Factors of each role's residual rotation in gaps of these lengths, in seconds."""

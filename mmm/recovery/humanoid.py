@@ -7,7 +7,7 @@ retargeted back.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -23,9 +23,11 @@ from mmm.motion import foot_locking
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
 from mmm.motion.humanoid import RoleMap, match_roles
+from mmm.recovery.gap_mix import curves_of, gated
 from mmm.recovery.representation import JointNames, Prediction
 from mmm.recovery.resampling import distances_between, moments, motion_between, values_between
 from mmm.recovery.role_motion import static_as_filled, with_offsets
+from mmm.recovery.unfamiliar import unfamiliar
 from mmm.recovery.windows import NetworkInput, WindowedOutput, predict_in_windows
 
 Array = np.ndarray
@@ -114,18 +116,8 @@ class JointRoles:
         )
         blend_weight = roles.role_max(ramp[0].numpy())
         given = _network_input(model, role_filled, before_s, after_s, blend_weight)
-        return cls(
-            config,
-            motion,
-            hidden,
-            roles,
-            filled,
-            role_filled,
-            before_s,
-            after_s,
-            blend_weight,
-            given,
-        )
+        filling = (filled, role_filled, before_s, after_s, blend_weight)
+        return cls(config, motion, hidden, roles, *filling, given)
 
     def read(self, output: MaskedMotionOutput) -> Sequence[torch.Tensor]:
         """Rotation vectors and shift in world axes, and the expected error."""
@@ -134,25 +126,60 @@ class JointRoles:
 
     def predictions(self, output: WindowedOutput) -> list[Prediction]:
         """Motions of the clip's own skeleton, calibrated by gap length."""
-        gap_calibration = self.config.calibration
         result = []
         for role_prediction in self.role_predictions(output):
-            expected_m = role_prediction.expected_m
-            if gap_calibration is not None:
-                # The longest gap of a frame dominates its error.
-                expected_m = expected_m * gap_calibration.error(role_prediction.gap_s.max(axis=1))
+            motion, expected_m = self._calibrated(role_prediction)
             # Known frames have no error, whatever the network expects.
             expected_cm = np.where(self.hidden.any(axis=1), expected_m * 100, 0)
             result.append(
                 Prediction(
-                    retarget_back(role_prediction, self.hidden, gap_calibration),
+                    motion,
                     # Rotation vectors always give rotations.
                     np.zeros(self.hidden.shape, np.float32),
                     expected_cm.astype(np.float32),
                     output.attention,
                 )
             )
-        return result
+        strange = self._unfamiliar()
+        return result if strange is None else [self._as_curve(each, strange) for each in result]
+
+    def _unfamiliar(self) -> str | None:
+        table = self.config.calibration
+        if table is None or table.gate is None or not self.hidden.any():
+            return None
+        # Frames with anything known, because no frame need be known as a whole.
+        known = np.asarray(~self.hidden.all(axis=1))
+        return unfamiliar(self.role_filled, known) if known.any() else None
+
+    def _as_curve(self, prediction: Prediction, strange: str) -> Prediction:
+        """The inertial curve in place of the network, without an expected error."""
+        note = (
+            f"This body is unlike the people that the network has learned ({strange}), so the "
+            "inertial curve is returned, and no error is expected of it."
+        )
+        motion = curves_of(self.motion, self.hidden)[0]
+        return replace(prediction, motion=motion, expected_cm=None, by_curve=True, notes=(note,))
+
+    def _calibrated(self, predicted: RolePrediction) -> tuple[Motion, Float[Array, "T"]]:
+        """The motion on the clip's own skeleton, and the error to expect of it, metres."""
+        table = self.config.calibration
+        posed = predicted.posed(table)
+        motion = self.roles.from_roles(self.filled, posed, self.hidden)
+        if table is None:
+            return motion, predicted.expected_m
+        if table.gate is None:
+            # The longest gap of a frame dominates its error.
+            return motion, predicted.expected_m * table.error(predicted.gap_s.max(axis=1))
+        motion, factor = gated(
+            table.gate,
+            self.roles,
+            self.motion,
+            self.hidden,
+            (motion, posed),
+            predicted.expected_m,
+            self.blend_weight,
+        )
+        return motion, predicted.expected_m * factor
 
     def role_predictions(self, output: WindowedOutput) -> list[RolePrediction]:
         """The network's output at the clip's own frames, not yet calibrated."""
@@ -208,15 +235,6 @@ def predict_roles(
     view = JointRoles.of(model, clip, hidden, joint_names)
     output = predict_in_windows(model, view.given, view.read, progress=progress)
     return view.role_predictions(output)[0]
-
-
-def retarget_back(
-    prediction: RolePrediction,
-    hidden: Bool[Array, "T J"],
-    gap_calibration: GapCalibration | None,
-) -> Motion:
-    """Retarget the predicted roles to the clip's own skeleton; known entries keep the fill's."""
-    return prediction.roles.from_roles(prediction.filled, prediction.posed(gap_calibration), hidden)
 
 
 def _filled(config: MaskedMotionConfig, motion: Motion, hidden: Bool[Array, "T J"]) -> Motion:

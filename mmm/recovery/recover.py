@@ -87,7 +87,9 @@ def recover(
     )[0]
     # Foot locking needs the motion as it will be returned, known entries included.
     motion = keep_known(prediction.motion, clip.motion, pattern)
-    if model.config.lock_feet if lock_feet is None else lock_feet:
+    locks_feet = model.config.lock_feet if lock_feet is None else lock_feet
+    # Foot locking knows the legs of people.
+    if locks_feet and not prediction.by_curve:
         motion = foot_locking.lock_feet(motion, clip.motion, pattern, joint_names, view.twist_m)
     return RecoveryResult(
         clip,
@@ -97,7 +99,7 @@ def recover(
         _name_of(model),
         time.perf_counter() - started,
         prediction.attention,
-        notes,
+        (*notes, *prediction.notes),
         prediction.expected_cm,
     )
 

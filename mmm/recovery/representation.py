@@ -33,6 +33,10 @@ class Prediction:
     """The network's estimate of its own mean joint position error, centimetres; None if it has
     none."""
     attention: AttentionTrace | None
+    by_curve: bool = False
+    """Whether the motion is a curve's, because the body is none that the network has learned."""
+    notes: tuple[str, ...] = ()
+    """Remarks for the user."""
 
 
 @runtime_checkable

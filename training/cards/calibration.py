@@ -72,15 +72,22 @@ def calibration_section(
         *_symmetric(config),
         *_share_table(config.calibration),
         "",
+        *_gap_gate(config.calibration),
         *_expected_errors(results),
         "",
         f"Rank correlation of expected and true errors {results['rank_correlation']:.2f}; "
         f"{results['within_half_to_twice']:.0%} of the true errors lie between half and twice the "
         f"expected one. Made by `python -m training calibrate --checkpoint checkpoints/{name} "
         f"--data data/processed/{results['data']} --clips {results['asked']}"
-        f"{''.join(f' --{option}' for option in ('whole', 'symmetric') if results.get(option))}`.",
+        f"{''.join(f' --{option}' for option in _options(results))}`.",
         "",
     ]
+
+
+def _options(results: Mapping[str, Any]) -> list[str]:
+    """The options of the command, by the keys under which it stores them."""
+    names = ("whole", "symmetric", "gate_only")
+    return [name.replace("_", "-") for name in names if results.get(name)]
 
 
 def _future_lines(results: Mapping[str, Any], name: str, config: MaskedMotionConfig) -> list[str]:
@@ -101,6 +108,19 @@ def _future_lines(results: Mapping[str, Any], name: str, config: MaskedMotionCon
         "",
         f"Made by `python -m training calibrate --checkpoint checkpoints/{name} --data "
         f"data/processed/{results['data']} --clips {results['asked']}`.",
+        "",
+    ]
+
+
+def _gap_gate(gap_calibration: GapCalibration) -> list[str]:
+    if gap_calibration.gate is None:
+        return []
+    return [
+        "A gap gate then mixes this prediction with the inertial curve and with slerp, for each "
+        "joint and for the root. It reads how long the gap is, how fast the known frames around "
+        "it move, how far its ends are apart, and how far network and curves disagree. It also "
+        "corrects the expected error, in place of the table's last column. It was fitted on the "
+        "validation split.",
         "",
     ]
 

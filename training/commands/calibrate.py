@@ -7,14 +7,17 @@ from typing import Annotated
 import torch
 import typer
 
-from mmm.checkpoints import describe, load_model, read_json
+from mmm.checkpoints import CheckpointInfo, describe, load_model, read_json
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
-from mmm.models.calibration import PARTS
+from mmm.models.calibration import PARTS, GapCalibration
+from mmm.models.field_names import OLD_FIELD_NAMES
+from training.benchmark.clips import prepared
 from training.cards.card import record
 from training.commands import options as c
 from training.data.dataset import MotionSet
 from training.fitting import calibration
+from training.fitting.gate import with_gate
 from training.fitting.priors import fit_speed_prior
 from training.writing import write_text
 
@@ -42,6 +45,14 @@ def calibrate(
             "--symmetric",
             help="from now on, average the predictions for the motion and its mirror image; the "
             "network takes up to twice the time",
+        ),
+    ] = False,
+    gate_only: Annotated[
+        bool,
+        typer.Option(
+            "--gate-only",
+            help="keep the shares that the checkpoint has, and fit the gap gate alone: when "
+            "recovery follows a curve instead, and the expected error",
         ),
     ] = False,
     threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0: all")] = 0,
@@ -73,14 +84,25 @@ def calibrate(
             _calibrate_future(model, info.path, data, clips)
             return
         # Set before the fit, because it changes the predictions that the scales are fitted to.
-        model.config.symmetric = symmetric
-        _calibrate_gaps(model, info.path, data, clips, full_shares)
+        model.config.symmetric = info.config.symmetric if gate_only else symmetric
+        kept = None
+        if gate_only:
+            kept, full_shares = _kept(info, full_shares)
+        _calibrate_gaps(model, info.path, data, clips, full_shares, kept)
 
 
 def _calibrate_gaps(
-    model: MaskedMotionModel, folder: Path, data: Path, clips: int, full_shares: bool
+    model: MaskedMotionModel,
+    folder: Path,
+    data: Path,
+    clips: int,
+    full_shares: bool,
+    kept: GapCalibration | None,
 ) -> None:
-    """Fit scales by gap length, store them, measure them and print them."""
+    """Fit scales by gap length and a gap gate, store them, measure them and print them.
+
+    With ``kept``, its scales stay and the gate alone is fitted.
+    """
     # Fitted on val and measured on test, because errors on the clips that the scales were fitted
     # to would look too small.
     fitted, measured = (
@@ -90,7 +112,9 @@ def _calibrate_gaps(
         for split in ("val", "test")
     )
     symmetric = model.config.symmetric
-    gap_calibration = calibration.fit(model, fitted, full_shares=full_shares)
+    gap_calibration = kept or calibration.fit(model, fitted, full_shares=full_shares)
+    # Whole clips, because gaps of four seconds need room.
+    gap_calibration = with_gate(model, prepared(data / "val").clips, gap_calibration)
     _store(folder, gap_calibration=gap_calibration.to_dict(), symmetric=symmetric)
     # The test split must be measured with the calibration that has just been stored.
     model.config.gap_calibration = gap_calibration.to_dict()
@@ -100,6 +124,7 @@ def _calibrate_gaps(
         "asked": clips,
         "whole": full_shares,
         "symmetric": symmetric,
+        "gate_only": kept is not None,
     }
     record(folder, "calibration", results)
     columns = (*gap_calibration.shares.values(), gap_calibration.expected)
@@ -110,6 +135,19 @@ def _calibrate_gaps(
         f"expected and true errors of {results['gaps']} gaps: rank correlation "
         f"{results['rank_correlation']:.2f}"
     )
+
+
+def _kept(info: CheckpointInfo, full_shares: bool) -> tuple[GapCalibration, bool]:
+    """The scales that a checkpoint has, and whether they leave its predictions unscaled."""
+    if info.config.calibration is None:
+        raise ModelError(
+            str(info.path),
+            "no gap calibration whose shares could be kept",
+            "a checkpoint that was calibrated before",
+            "leave --gate-only out",
+        )
+    earlier = info.metrics.get("calibration") or {}
+    return info.config.calibration, bool(earlier.get("whole", full_shares))
 
 
 def _calibrate_future(model: MaskedMotionModel, folder: Path, data: Path, clips: int) -> None:
@@ -147,6 +185,11 @@ def _calibrate_future(model: MaskedMotionModel, folder: Path, data: Path, clips:
 def _store(folder: Path, **fields: object) -> None:
     """Into the configuration, the rest of which stays as it is."""
     # The raw file, not the parsed configuration: fields that this version does not know stay in it.
-    raw = read_json(folder / "config.json")
+    raw = {
+        key: value
+        for key, value in read_json(folder / "config.json").items()
+        # A former name of a field would stay beside the new one.
+        if OLD_FIELD_NAMES.get(key) not in fields
+    }
     text = json.dumps({**raw, **fields}, indent=2, sort_keys=True) + "\n"
     write_text(folder / "config.json", text)

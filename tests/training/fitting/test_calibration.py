@@ -1,6 +1,7 @@
 """Calibration finds how far a network is to be believed, and says what its expected error is worth."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from mmm.checkpoints import describe, load_model, save_model
 from mmm.masks import parse
 from mmm.models import make_config, make_model
 from mmm.models.calibration import PARTS
-from mmm.motion.clip import Motion
+from mmm.motion.clip import Clip, Motion
 from mmm.motion.humanoid import match_roles
 from mmm.recovery.humanoid import RolePrediction
 from mmm.recovery.recover import recover
@@ -18,8 +19,14 @@ from tests.mmm.networks import clip_at
 from tests.mmm.networks import roles_network as network
 from tests.training.running import run_training
 from training.commands import calibrate as command
-from training.fitting import calibration
+from training.fitting import calibration, gate, gate_cases
 from training.fitting.calibration import Case, compare_expected, errors_of, fit_length, patterns
+
+
+def long_clips() -> list[Clip]:
+    """Two clips of joint roles, long enough for every gap that the tests draw."""
+    roles = match_roles(clip_at(30.0).motion.skeleton)
+    return [Clip("c", roles.to_roles(clip_at(30.0, seconds=s).motion)) for s in (5.0, 6.0)]
 
 
 def known_case(share: dict[str, float], seed: int) -> Case:
@@ -102,7 +109,10 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
             return [calibration.Clip("c", roles.to_roles(clip.motion))][:count]
 
     monkeypatch.setattr(command, "MotionSet", Set)
+    monkeypatch.setattr(command, "prepared", lambda folder: SimpleNamespace(clips=long_clips()))
     monkeypatch.setattr(calibration, "LENGTHS", (5, 15))
+    monkeypatch.setattr(gate, "GAPS_A_LENGTH", 16)
+    monkeypatch.setattr(gate_cases, "GAPS_S", (1 / 3, 1.0))
     folder = tmp_path / "net"
     save_model(network(), folder, {"training": {}})
     before = load_model(folder).state_dict()
@@ -119,6 +129,23 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     assert f"{info.metrics['calibration']['gaps']:,} gaps in 1 clips" in info.card
     for name, tensor in load_model(folder).state_dict().items():
         assert torch.equal(tensor, before[name])
+    assert info.config.calibration.gate is not None
+    assert "gap gate" in info.card
+    # With --gate-only the shares stay, and so does what the checkpoint was calibrated with.
+    again = run_training("calibrate", *asked, "--gate-only")
+    assert again.exit_code == 0, again.output
+    after = describe(folder).config
+    assert after.symmetric == symmetric
+    assert after.calibration == info.config.calibration
+
+
+@pytest.mark.slow
+def test_a_gate_alone_needs_shares(tmp_path):
+    save_model(network(), tmp_path / "net", {})
+    asked = ("--checkpoint", str(tmp_path / "net"), "--data", str(tmp_path), "--gate-only")
+    done = run_training("calibrate", *asked)
+    assert done.exit_code == 2
+    assert "no gap calibration whose shares could be kept" in done.stderr
 
 
 @pytest.mark.slow
