@@ -111,6 +111,8 @@ def test_the_command_writes_configuration_metrics_and_card(tmp_path, monkeypatch
     monkeypatch.setattr(command, "MotionSet", Set)
     monkeypatch.setattr(command, "prepared", lambda folder: SimpleNamespace(clips=long_clips()))
     monkeypatch.setattr(calibration, "LENGTHS", (5, 15))
+    monkeypatch.setattr(calibration, "GRID", (0.0, 1.0))
+    monkeypatch.setattr(calibration, "JUDGED", ("every:10",))
     monkeypatch.setattr(gate, "GAPS_A_LENGTH", 16)
     monkeypatch.setattr(gate_cases, "GAPS_S", (1 / 3, 1.0))
     folder = tmp_path / "net"
