@@ -11,7 +11,7 @@ from data.dance import dataset
 from data.dance.samples import write_samples
 from data.dance.truth import save_truths, truth_of
 from data.sources.commands import aist, bvh, lafan1
-from mmm.cli.options import with_groups
+from mmm.cli.options import Ray, with_groups
 
 app = typer.Typer(
     add_completion=False,
@@ -32,10 +32,11 @@ def dance(
         int, typer.Option(help="random seed of the choice of dancers and stretches")
     ] = 0,
     jobs: Annotated[int, typer.Option(help="processes that render songs")] = 2,
+    ray: Ray = None,
 ) -> None:
     """Our own dance set: music, motion, split."""
     # Splits of 0 clips are skipped, so that one split can be made alone.
-    dataset.prepare(out, {"train": train, "val": val, "test": test}, frames, seed, jobs)
+    dataset.prepare(out, {"train": train, "val": val, "test": test}, frames, seed, jobs, ray)
 
 
 def truth(

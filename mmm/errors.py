@@ -35,6 +35,10 @@ class MMMError(Exception):
         # One line, whatever the parts hold: names and messages from files may contain line breaks.
         super().__init__(" ".join(f"{source}: {'; '.join(parts)}".split()))
 
+    def __reduce__(self) -> tuple[type["MMMError"], tuple[str, str, str, str]]:
+        # Errors come back from other processes; Python would hand the whole message to __init__.
+        return type(self), (self.source, self.problem, self.expected, self.cure)
+
 
 class FileError(MMMError):
     """A file cannot be read or written as what it claims to be."""

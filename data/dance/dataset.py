@@ -3,9 +3,10 @@
 import json
 import multiprocessing
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from data.dance.song import SPLITS, Song, make_song
 from data.dance.style import DANCERS, Dancer, make_dancer
 from data.dance.synth import render
 from data.dance.truth import Truth, save_truths, truth_of
+from mmm.batches.run import Failure, run
 from mmm.errors import FileError, SpecError
 from mmm.motion.clip import Clip, Music
 from mmm.motion.rotations import matrix_to_sixd, sixd_to_matrix
@@ -162,26 +164,40 @@ def cached_music(song: Song, folder: Path) -> Music:
     return music
 
 
-def _cache_song(task: tuple[str, Path]) -> str:
-    cached_music(song_named(task[0]), task[1])
-    return task[0]
+def _cache_song(folder: Path, name: str) -> str:
+    cached_music(song_named(name), folder)
+    return name
 
 
-def _analyse_songs(names: list[str], folder: Path, jobs: int) -> None:
-    """Render and analyse every song that is not stored yet."""
-    tasks = [(name, folder) for name in names]
-    # Without a pool errors keep their traceback, and a debugger can be attached.
-    if jobs == 1:
-        done: Iterator[str] = map(_cache_song, tasks)
-        list(tqdm(done, total=len(tasks), desc="songs", disable=None))
+def _analyse_songs(names: list[str], folder: Path, jobs: int, ray: str | None) -> None:
+    """Render and analyse every song that is not stored yet.
+
+    Raises:
+        MMMError: one cannot be, once all others are.
+    """
+    work = partial(_cache_song, folder)
+    if ray is not None or jobs == 1:
+        failures = [
+            outcome
+            for _, outcome in run(work, names, ray=ray, title="songs")
+            if isinstance(outcome, Failure)
+        ]
+        # Clips are drawn from all songs, so that without one there is no set.
+        if failures:
+            raise failures[0].error
         return
     # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(tqdm(pool.map(_cache_song, tasks), total=len(tasks), desc="songs", disable=None))
+        list(tqdm(pool.map(work, names), total=len(names), desc="songs", disable=None))
 
 
 def prepare(
-    out: Path, sizes: Mapping[str, int], frames: int = 600, seed: int = 0, jobs: int = 2
+    out: Path,
+    sizes: Mapping[str, int],
+    frames: int = 600,
+    seed: int = 0,
+    jobs: int = 2,
+    ray: str | None = None,
 ) -> None:
     """Write the set: a folder for each split with memory-mappable arrays and ``clips.json``.
 
@@ -198,11 +214,12 @@ def prepare(
         seed: random seed of the choice of dancers and stretches; songs and dancers do not depend on
             it.
         jobs: processes that render songs.
+        ray: the address of a Ray that renders them instead; see :mod:`mmm.batches.run`.
     """
     plans = {split: plan(split, sizes[split], frames, seed) for split in SPLITS if sizes.get(split)}
     # Without repeats, and in the order of use; a set would shuffle the progress from run to run.
     songs = list(dict.fromkeys(item.song for clips in plans.values() for item in clips))
-    _analyse_songs(songs, out / "songs", jobs)
+    _analyse_songs(songs, (out / "songs").absolute(), jobs, ray)
     for split, clips in plans.items():
         _write_split(out / split, clips, out / "songs")
 

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from data.sources.files import SourceFile
+from mmm.batches.run import Failure, run
 from mmm.errors import MMMError, ModelError
 from mmm.io.aist import read_aist
 from mmm.io.amc import read_amc
@@ -135,9 +136,8 @@ def convert(task: Task) -> Converted:
         return Converted(label, task.stored, error=str(error).replace(str(task.file.path), label))
     # A bug of ours, or no memory left; one file must not stop the others.
     except Exception as error:
-        return Converted(
-            label, task.stored, error=" ".join(f"{label}: {type(error).__name__}: {error}".split())
-        )
+        text = " ".join(f"{label}: {type(error).__name__}: {error}".split())
+        return Converted(label, task.stored, error=text)
 
 
 def _read(task: Task) -> Clip:
@@ -210,12 +210,15 @@ def lead_frames(motion: Motion) -> int:
     return 1 + int(np.argmin(np.append(steps[1:_LEAD_MOST] > _LEAD_BLEND * usual, False)))
 
 
-def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]:
+def convert_all(
+    tasks: Sequence[Task], jobs: int, ray: str | None = None
+) -> tuple[list[Converted], int]:
     """Convert every file, in the given order, with a progress bar.
 
     Args:
         tasks: files and options.
         jobs: number of processes; with one, the files are converted in this process.
+        ray: the address of a Ray that converts instead; see :mod:`mmm.batches.run`.
 
     Returns:
         The result of each, and the number of those that an earlier run had converted.
@@ -226,13 +229,15 @@ def convert_all(tasks: Sequence[Task], jobs: int) -> tuple[list[Converted], int]
     for folder in {tasks[k].cache for k in pending}:
         folder.mkdir(parents=True, exist_ok=True)
     # Files of an earlier run count as done from the start.
-    bar = tqdm(total=len(tasks), initial=len(tasks) - len(pending), desc="files", disable=None)
-    todo = [tasks[k] for k in pending]
-    with bar:
-        for k, done in _in_this_process(todo) if jobs == 1 else _in_processes(todo, jobs):
-            results[pending[k]] = done
-            bar.update()
-    return [done for done in results if done is not None], len(tasks) - len(pending)
+    todo, finished = [tasks[k] for k in pending], len(tasks) - len(pending)
+    if ray is None and jobs > 1:
+        here = _in_processes(todo, jobs)
+        outcomes = tqdm(here, "files", len(tasks), disable=None, initial=finished)
+    else:
+        outcomes = run(convert, todo, ray=ray, done=finished)
+    for k, outcome in outcomes:
+        results[pending[k]] = _told(todo[k], outcome)
+    return [done for done in results if done is not None], finished
 
 
 def _read_stored(task: Task) -> Converted | None:
@@ -245,9 +250,12 @@ def _read_stored(task: Task) -> Converted | None:
         return None
 
 
-def _in_this_process(tasks: Sequence[Task]) -> Iterator[tuple[int, Converted]]:
-    for k, task in enumerate(tasks):
-        yield k, convert(task)
+def _told(task: Task, outcome: Converted | Failure) -> Converted:
+    """What became of a file, also where its process died."""
+    if isinstance(outcome, Converted):
+        return outcome
+    error = f"{task.file.label}: {outcome.error.problem}"
+    return Converted(task.file.label, task.stored, error=error)
 
 
 def _in_processes(
@@ -275,13 +283,8 @@ def _in_processes(
                 try:
                     done = alone.submit(work, tasks[k]).result()
                 except BrokenProcessPool:
-                    label = tasks[k].file.label
-                    yield (
-                        k,
-                        Converted(
-                            label, tasks[k].stored, error=f"{label}: the process that read it died"
-                        ),
-                    )
+                    error = f"{tasks[k].file.label}: the process that read it died"
+                    yield k, Converted(tasks[k].file.label, tasks[k].stored, error=error)
                     break
                 yield k, done
 

@@ -53,7 +53,10 @@ class Skip:
 
 
 def gather(
-    sources: Sequence[Path], suffixes: Sequence[str], stack: ExitStack
+    sources: Sequence[Path],
+    suffixes: Sequence[str],
+    stack: ExitStack,
+    unpack_into: Path | None = None,
 ) -> tuple[list[SourceFile], list[Skip]]:
     """All motion files of the sources, ordered by name.
 
@@ -61,6 +64,7 @@ def gather(
         sources: folders, archives (also inside folders) and single files.
         suffixes: lower-case suffixes of motion files.
         stack: owns the folders that archives are unpacked into, until it is closed.
+        unpack_into: where these folders are made; None: the machine's temporary folder.
 
     Returns:
         The files, and the archives that cannot be read.
@@ -83,7 +87,7 @@ def gather(
                 # other splits.
                 label = label if not inside else f"{base}/{Path(inside).parent / _bare_name(path)}"
                 try:
-                    files += _unpacked(path, label, suffixes, stack)
+                    files += _unpacked(path, label, suffixes, stack, unpack_into)
                 except _BROKEN as error:
                     skipped.append(
                         Skip(
@@ -141,10 +145,16 @@ def _inside(source: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _unpacked(
-    archive: Path, label: str, suffixes: Sequence[str], stack: ExitStack
+    archive: Path,
+    label: str,
+    suffixes: Sequence[str],
+    stack: ExitStack,
+    into: Path | None,
 ) -> list[SourceFile]:
     # The archive's name may tell the frame rate (..._60fps), so it stays in the path.
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="prepare-"))) / _bare_name(archive)
+    # Hidden, so that a later run finds no motion in what a killed one left.
+    temporary = TemporaryDirectory(prefix=".prepare-", dir=into)
+    folder = Path(stack.enter_context(temporary)).absolute() / _bare_name(archive)
     folder.mkdir()
     unpack(archive, folder)
     # Unpacked files are new in every run, so the archive's time counts instead of theirs.

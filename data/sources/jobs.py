@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from data.sources import aist, units
@@ -65,7 +66,7 @@ def run(options: Options) -> None:
     # Archives stay unpacked until the last file is converted.
     with ExitStack() as stack:
         job = _job(options, stack)
-        converted, cached = convert_all(job.tasks, options.jobs)
+        converted, cached = convert_all(job.tasks, options.jobs, options.ray)
     kept, skipped, skeletons = sift(
         converted, options.min_frames, options.min_travel_m, job.target_skeleton
     )
@@ -138,6 +139,12 @@ def _task(options: Options, file: SourceFile, **more: Any) -> Task:
     )
 
 
+def _unpack_into(options: Options) -> Path | None:
+    """Where archives are unpacked; None for the machine's own temporary folder."""
+    # Other nodes see the set's folder, not this machine's.
+    return None if options.ray is None else options.out
+
+
 def _check_bvh(options: BvhOptions) -> None:
     """Check the options that depend on each other.
 
@@ -175,7 +182,7 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
     job = Job()
     if options.skeleton_of is not None:
         job.target_skeleton = load_clip(options.skeleton_of).motion.skeleton
-    files, job.skipped = gather(options.bvh, MOTIONS, stack)
+    files, job.skipped = gather(options.bvh, MOTIONS, stack, _unpack_into(options))
     labels = [file.label for file in files]
     table, job.listed_missing = (
         units.read_units(options.units, labels) if options.units else ({}, [])
@@ -209,7 +216,7 @@ def _bvh(options: BvhOptions, stack: ExitStack) -> Job:
 
 def _lafan1(options: Lafan1Options, stack: ExitStack) -> Job:
     job = Job()
-    files, job.skipped = gather([options.bvh], (".bvh",), stack)
+    files, job.skipped = gather([options.bvh], (".bvh",), stack, _unpack_into(options))
     validate = units.parse_names(options.val)
     if lost := sorted(
         validate - {name for name, split in _LAFAN1_SPLITS.items() if split == "train"}
@@ -240,7 +247,7 @@ def _aist(options: AistOptions, stack: ExitStack) -> Job:
     job = Job()
     lists = aist.read_lists(options.splits, options.motions)
     recordings = aist.recordings(options.music) if options.music is not None else None
-    files, job.skipped = gather([options.motions], (".pkl",), stack)
+    files, job.skipped = gather([options.motions], (".pkl",), stack, _unpack_into(options))
     missing: Counter[str] = Counter()
     here = set()
     for file in files:

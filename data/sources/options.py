@@ -41,6 +41,7 @@ class Options:
         ),
     ] = "own"
     jobs: Annotated[int, typer.Option(help="processes that convert files")] = 1
+    ray: c.Ray = None
 
 
 @dataclass(frozen=True, kw_only=True)

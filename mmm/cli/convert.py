@@ -1,14 +1,14 @@
-"""``mmm convert``: one motion file to another format, or to a film or a page."""
+"""``mmm convert``: motion files to another format, or to films or pages."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mmm.cli.options import ClipOptions, Roles
-from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_notes
+from mmm.cli.conversion import Conversion, Target, convert_folder
+from mmm.cli.options import ClipOptions, Ray, Roles
+from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_failures, print_notes
 from mmm.errors import SpecError
-from mmm.io import load_clip
 from mmm.motion.roles import parse_roles
 
 
@@ -16,7 +16,8 @@ def convert(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="IN", help="a motion file: .pkl, .bvh, .amc, .npz, .npy, .fbx, .glb or .gltf"
+            metavar="IN",
+            help="a motion file: .pkl, .bvh, .amc, .npz, .npy, .fbx, .glb or .gltf; or a folder",
         ),
     ],
     target: Annotated[
@@ -24,7 +25,7 @@ def convert(
         typer.Argument(
             metavar="OUT",
             help="what to write: .bvh, .npz, .pkl or .glb; to be watched: .mp4, .gif, .webp or "
-            ".html",
+            ".html; of a folder, the folder to write into",
         ),
     ],
     options: ClipOptions,
@@ -46,12 +47,22 @@ def convert(
             help="the same as --role, for the character of --onto",
         ),
     ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SUFFIX", show_default=False, help="of a folder: what to write, such as .bvh"
+        ),
+    ] = None,
+    ray: Ray = None,
 ) -> None:
-    """Convert a motion file; the suffixes say from what to what.
+    """Convert a motion file; the suffixes say from what to what. Or all files of a folder.
 
     Only .npz, .mp4 and .html keep the music.
+
+    Of a folder, files are written under the same names into OUT. A second run converts only what
+    is new or has changed, or was converted with other options. A file that cannot be converted is
+    left out and named at the end. With --ray, each file is a task; the files are the same.
     """
-    check_output(target, OUTPUT_SUFFIXES)
     if onto is None and (role or onto_role):
         raise SpecError(
             "--role" if role else "--onto-role",
@@ -59,22 +70,34 @@ def convert(
             "roles for retargeting to the character of --onto",
             "name a character with --onto, or leave it out",
         )
-    clip = options.read(source)
-    if onto is not None:
-        # Imported here: few conversions retarget, and it needs SciPy.
-        from mmm.motion.retargeting.retarget import retarget
-
-        clip = retarget(
-            clip,
-            load_clip(onto),
-            joint_names=parse_roles(role or ()),
-            onto_joint_names=parse_roles(onto_role or ()),
-        )
-    # Imported here: most conversions write motion, and films need Pillow and an encoder.
-    from mmm.viewer.save import save
-
-    save(clip, target)
+    job = Conversion(options, onto, parse_roles(role or ()), parse_roles(onto_role or ()))
+    if source.is_dir():
+        _of_folder(job, source, target, to, ray)
+        return
+    if to is not None or ray is not None:
+        option = "--ray" if to is None else "--to"
+        raise SpecError(option, f"{source} is one file", "a folder", "leave it out")
+    check_output(target, OUTPUT_SUFFIXES)
+    written = job.write(Target(source, target))
     # The notes say what the reader had to do to the file, which a converter's user must know.
-    print_notes(*clip.notes)
-    joints = len(clip.motion.skeleton)
-    typer.echo(f"wrote {target}: {len(clip)} frames at {clip.motion.fps:g} fps, {joints} joints")
+    print_notes(*written.notes)
+    rate = f"{written.frames} frames at {written.fps:g} fps, {written.joints} joints"
+    typer.echo(f"wrote {target}: {rate}")
+
+
+def _of_folder(
+    job: Conversion, source: Path, target: Path, to: str | None, ray: str | None
+) -> None:
+    suffixes = " or ".join(OUTPUT_SUFFIXES)
+    suffix = "" if to is None else to.lower() if to.startswith(".") else f".{to.lower()}"
+    if suffix not in (*OUTPUT_SUFFIXES, ".smpl.npz"):
+        raise SpecError("--to", to or f"{source} is a folder", suffixes, "name one of them")
+    outcome = convert_folder(job, source, target, suffix, ray)
+    # Many files share a note.
+    print_notes(*dict.fromkeys(note for file in outcome.written for note in file.notes))
+    frames = sum(file.frames for file in outcome.written)
+    typer.echo(
+        f"wrote {len(outcome.written)} files into {target}, {frames} frames "
+        f"({outcome.earlier} of them by an earlier run)"
+    )
+    print_failures(outcome.failures)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmm.checkpoints import describe, list_checkpoints
-from mmm.cli.options import Seed
+from mmm.cli.options import Ray, Seed, files_of
 from mmm.cli.output import check_output, print_notes, print_table, write_text
 from mmm.cli.tables import ERROR_COLUMNS
 from mmm.errors import SpecError
@@ -27,7 +27,9 @@ COLUMNS = {
 
 
 def leaderboard(
-    clips: Annotated[list[Path], typer.Option(metavar="PATH...", help="motion files")],
+    clips: Annotated[
+        list[Path], typer.Option(metavar="PATH...", help="motion files, or folders of them")
+    ],
     checkpoint: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,12 +61,15 @@ def leaderboard(
             help="where measurements are kept; else in the user's cache", show_default=False
         ),
     ] = None,
+    ray: Ray = None,
 ) -> None:
     """Compare checkpoints and interpolations over many clips and patterns.
 
     Each network runs on the clips that fit it, over their first 300 frames. The interpolations
     beside it are over the same hidden entries. Measurements are kept; after a checkpoint or a clip
     has changed, it is measured anew.
+
+    With --ray, each clip is a task. Errors are the same bits as without; times are not.
     """
     check_output(out, (".csv", ".md"))
     if metric not in METRICS:
@@ -75,10 +80,11 @@ def leaderboard(
         # Checkpoints that generate are trained for the end of a clip, not for gaps.
         else [card for card in list_checkpoints() if not card.can_generate]
     )
-    benchmark = board.Benchmark(tuple(clips), tuple(hide or board.PATTERNS), tuple(cards), seed)
+    patterns = tuple(hide or board.PATTERNS)
+    benchmark = board.Benchmark(tuple(files_of(clips)), patterns, tuple(cards), seed)
     results = ResultsFile(folder)
     # measure() skips what is kept already, so a second run only adds what is new.
-    notes: list[str] = [] if show else board.measure(benchmark, results)
+    notes: list[str] = [] if show else board.measure(benchmark, results, ray=ray)
     sections = standings(benchmark, results)
     lines = list(rows(sections))
     if out is not None and out.suffix.lower() == ".md":

@@ -13,8 +13,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from mmm.errors import FileError
 from mmm.io import load_clip
 from mmm.io.body import UNIT_NAMES
+from mmm.io.files import motion_files
 from mmm.motion.clip import Clip
 from mmm.motion.facing import FACINGS
 from mmm.motion.roles import ROLES
@@ -50,6 +52,16 @@ Roles = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="random seed of random patterns")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        show_default=False,
+        help="run on Ray: local starts one on this machine, auto finds the one that runs here, "
+        "HOST:PORT is another; needs pip install '.[serve]'",
+    ),
+]
 PrefixFrames = Annotated[
     int,
     # "Seed" is the page's word for the first frames; --seed alone is the random seed.
@@ -200,6 +212,21 @@ class ClipOptions(RangeOptions):
     def read(self, path: Path) -> Clip:
         """Read the clip with its music."""
         return self.load(path, music=self.music, music_start_s=self.music_start)
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Motion files; a folder stands for all in it.
+
+    Raises:
+        FileError: a folder holds none.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = motion_files(path) if path.is_dir() else [path]
+        if not inside:
+            raise FileError(str(path), "no motion file in this folder", cure="name another one")
+        files += inside
+    return files
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:

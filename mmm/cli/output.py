@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mmm.batches.run import Failure
 from mmm.cli.tables import table
 from mmm.errors import FileError, SpecError
 from mmm.io.files import write_atomically
@@ -90,6 +91,12 @@ def print_notes(*notes: str) -> None:
     # Notes may hold line breaks; scripts that read stderr expect one line.
     if notes:
         typer.echo(f"note: {' '.join(' '.join(notes).split())}", err=True)
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """Name the files that were left out, one a line on stderr."""
+    for failure in failures:
+        typer.echo(f"left out: {failure}", err=True)
 
 
 def print_table(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -134,46 +135,83 @@ def evaluate(
     pool = list(clips)  # read once for all SPECs
     rows = []
     for done, spec in enumerate(specs):
-        sums: dict[str, _Pool] = {}
+        measured: list[ByMethod] = []
         misfit: SpecError | None = None
         for number, clip in enumerate(pool):
             try:
-                edited = edits.apply(spec, clip, seed + number)
-                recovery = recover(model, edited.clip, edited.mask, joint_names=joint_names)
-                results = with_baselines(recovery)
+                measured.append(sums_of(model, clip, spec, seed + number, joint_names))
             except SpecError as error:
                 # One short clip must not end the run. Below, a SPEC that fits no clip is an error.
                 misfit = error
                 continue
-            for result in results:
-                sums.setdefault(result.model_name, _Pool()).add(result)
             if progress is not None:
                 progress((done + (number + 1) / len(pool)) / len(specs))
-        if misfit is not None and not sums:
+        if misfit is not None and not measured:
             raise misfit
-        rows += [{"hide": spec, "method": name, **pooled.row()} for name, pooled in sums.items()]
+        rows += pooled(spec, measured)
     return rows
 
 
-class _Pool:
-    """Sums over hidden entries of many clips."""
+@dataclass(frozen=True)
+class Sums:
+    """Sums over hidden entries of one recovery."""
 
-    def __init__(self) -> None:
-        self.clips = self.frames = 0
-        self.total = np.zeros(len(KINDS))
-        self.count = np.zeros(len(KINDS), dtype=int)
+    frames: int
+    total: tuple[float, ...]
+    """The sum of each kind of error, in the order of ``KINDS``."""
+    count: tuple[int, ...]
+    """How many entries each sum is over."""
 
-    def add(self, result: RecoveryResult) -> None:
-        # Sums and counts, not means of means: every hidden entry weighs the same.
-        values = result.errors.over(result.measured)
-        self.total += [values[kind].sum(dtype=np.float64) for kind in KINDS]
-        self.count += [len(values[kind]) for kind in KINDS]
-        self.clips += 1
-        self.frames += len(result.clip)
 
-    def row(self) -> dict[str, Any]:
-        means = {
-            kind: round(float(total / count), 4) if count else None
-            for kind, total, count in zip(KINDS, self.total, self.count, strict=True)
-        }
-        return {"clips": self.clips, "frames": self.frames, "hidden": int(self.count[0]), **means}
+ByMethod = Mapping[str, Sums]
+"""The sums of one clip and SPEC, by the name of the method."""
+
+
+def sums_of(
+    model: MaskedMotionModel,
+    clip: Clip,
+    spec: str,
+    seed: int,
+    joint_names: Mapping[str, str] | None = None,
+) -> ByMethod:
+    """What a model and the baselines do on one clip.
+
+    Raises:
+        SpecError: the SPEC is malformed or does not fit the clip.
+        ModelError: the model cannot work on it.
+    """
+    edited = edits.apply(spec, clip, seed)
+    recovery = recover(model, edited.clip, edited.mask, joint_names=joint_names)
+    return {result.model_name: _sums(result) for result in with_baselines(recovery)}
+
+
+def _sums(result: RecoveryResult) -> Sums:
+    values = result.errors.over(result.measured)
+    return Sums(
+        len(result.clip),
+        tuple(float(values[kind].sum(dtype=np.float64)) for kind in KINDS),
+        tuple(len(values[kind]) for kind in KINDS),
+    )
+
+
+def pooled(spec: str, clips: Sequence[ByMethod]) -> list[dict[str, Any]]:
+    """The rows of a SPEC: means over all hidden entries of the clips, which are in their order."""
+    by_method: dict[str, list[Sums]] = {}
+    for clip in clips:
+        for method, sums in clip.items():
+            by_method.setdefault(method, []).append(sums)
+    return [{"hide": spec, "method": method, **_row(sums)} for method, sums in by_method.items()]
+
+
+def _row(clips: Sequence[Sums]) -> dict[str, Any]:
+    # Sums and counts, not means of means: every hidden entry weighs the same.
+    total, count = np.zeros(len(KINDS)), np.zeros(len(KINDS), dtype=int)
+    for sums in clips:
+        total += sums.total
+        count += sums.count
+    means = {
+        kind: round(float(value / number), 4) if number else None
+        for kind, value, number in zip(KINDS, total, count, strict=True)
+    }
+    frames = sum(sums.frames for sums in clips)
+    return {"clips": len(clips), "frames": frames, "hidden": int(count[0]), **means}

@@ -14,14 +14,14 @@ from typing import Any
 
 from mmm.errors import FileError, MMMError
 from mmm.io import load_clip
-from mmm.io.files import LARGEST, motion_files, write_atomically
+from mmm.io.files import LARGEST, motion_files, stamp, write_atomically
 from mmm.motion.clip import Clip
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 from mmm.paths import user_cache
 from mmm.viewer.raster.portrait import portrait_webp
 
-_VERSION = 1
+_VERSION = 2
 """Version of the cached facts; with another one, everything is read again."""
 
 
@@ -155,14 +155,8 @@ def find_facts(path: Path) -> FileFacts:
 
 def _cache_file(path: Path) -> Path:
     """The file that caches the facts of a motion file in its present state."""
-    # Time and size instead of a digest: reading a whole folder of large files would take minutes.
-    stat = path.stat()
-    identity: list[object] = [_VERSION, str(path.resolve()), stat.st_mtime_ns, stat.st_size]
-    # These formats also read a skeleton or a song from the file's folder, so changes of the folder
-    # count too.
-    if path.suffix.lower() in (".amc", ".pkl"):
-        identity.append(path.parent.stat().st_mtime_ns)
-    digest = blake2b(repr(identity).encode(), digest_size=12).hexdigest()
+    mark = repr([_VERSION, *stamp(path)])
+    digest = blake2b(mark.encode(), digest_size=12).hexdigest()
     return user_cache() / "library" / f"{digest}.json"
 
 

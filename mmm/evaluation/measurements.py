@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mmm import paths
+from mmm.batches.kept import append_lines
 from mmm.checkpoints import CheckpointInfo
 from mmm.metrics.errors import KINDS
 
@@ -134,11 +135,11 @@ def version_of(checkpoint: CheckpointInfo) -> Version:
 
 
 @cache
-def code_version() -> Version:
+def code_version(parts: tuple[str, ...] = MEASURED_CODE) -> Version:
     """Digest of the source files that affect measurements."""
     package = Path(__file__).parents[1]
     # A pattern without a wildcard finds the one file.
-    patterns = [part if part.endswith(".py") else f"{part}/**/*.py" for part in MEASURED_CODE]
+    patterns = [part if part.endswith(".py") else f"{part}/**/*.py" for part in parts]
     files = sorted(file for pattern in patterns for file in package.glob(pattern))
     return blake2b("".join(map(digest_of, files)).encode(), digest_size=6).hexdigest()
 
@@ -189,13 +190,4 @@ class ResultsFile:
 
     def add(self, measurements: Iterable[Measurement]) -> None:
         """Append measurements."""
-        text = "".join(json.dumps(asdict(measurement)) + "\n" for measurement in measurements)
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        # Appended in one write, so that two runs at once do not mix their lines.
-        with self.file.open("a+b") as file:
-            if file.tell():
-                file.seek(-1, 2)
-                # An interrupted run may have left half a line, which must not spoil the next one.
-                if file.read(1) != b"\n":
-                    text = "\n" + text
-            file.write(text.encode())
+        append_lines(self.file, (json.dumps(asdict(measurement)) for measurement in measurements))

@@ -80,7 +80,8 @@ def standings(benchmark: Benchmark, results: ResultsFile) -> list[Section]:
     Returns:
         Sections in descending order of their number of clips.
     """
-    clip_names = {digest_of(path): path.stem for path in benchmark.clips}
+    # A clip that is not there is named by whoever measures.
+    clip_names = {digest_of(path): path.stem for path in benchmark.clips if path.is_file()}
     versions = {checkpoint.name: version_of(checkpoint) for checkpoint in benchmark.checkpoints}
     versions |= dict.fromkeys(BASELINES, "")
     measured: dict[tuple[str, str], dict[str, Measurement]] = {}

@@ -111,6 +111,19 @@ def motion_files(folder: Path) -> list[Path]:
     )
 
 
+def stamp(path: Path) -> tuple[str, ...]:
+    """Place, time and size of a file, and of what it takes from beside it; changes when they do.
+
+    A digest would read whole folders of large files, which takes minutes.
+    """
+    stat = path.stat()
+    mark = [str(path.resolve()), str(stat.st_mtime_ns), str(stat.st_size)]
+    # These formats take a skeleton or a song from beside the file, which may come and go.
+    if path.suffix.lower() in (".amc", ".pkl"):
+        mark.append(str(path.parent.stat().st_mtime_ns))
+    return tuple(mark)
+
+
 def read_bytes(path: Path) -> bytes:
     """The whole file.
 

@@ -1,0 +1,179 @@
+"""What ``mmm convert`` does to a file, and to all files of a folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mmm.batches.kept import Kept, key_of
+from mmm.batches.run import Failure, run
+from mmm.cli.options import ClipOptions
+from mmm.errors import FileError
+from mmm.evaluation.measurements import code_version
+from mmm.io import load_clip
+from mmm.io.files import motion_files, stamp
+
+_DECIDING = ("io", "motion", "music", "viewer", "cli")
+"""Parts of the package whose code decides what is written."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file and what it becomes."""
+
+    source: Path
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """For errors."""
+        return str(self.source)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written."""
+
+    frames: int
+    fps: float
+    joints: int
+    notes: tuple[str, ...]
+    """What the reader had to do to it."""
+    size: int
+    changed_ns: int
+    """When it was written: another program may change it later."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How files are read and changed."""
+
+    options: ClipOptions
+    onto: Path | None
+    joint_names: Mapping[str, str]
+    onto_joint_names: Mapping[str, str]
+
+    def write(self, target: Target) -> Written:
+        """Convert one file.
+
+        Raises:
+            MMMError: it cannot be read, or the target's format cannot hold it.
+        """
+        clip = self.options.read(target.source)
+        if self.onto is not None:
+            # Imported here: few conversions retarget, and it needs SciPy.
+            from mmm.motion.retargeting.retarget import retarget
+
+            clip = retarget(
+                clip,
+                load_clip(self.onto),
+                joint_names=self.joint_names,
+                onto_joint_names=self.onto_joint_names,
+            )
+        # Imported here: most conversions write motion, and films need Pillow and an encoder.
+        from mmm.viewer.save import save
+
+        save(clip, target.path)
+        facts, motion = target.path.stat(), clip.motion
+        return Written(
+            len(clip),
+            motion.fps,
+            len(motion.skeleton),
+            clip.notes,
+            facts.st_size,
+            facts.st_mtime_ns,
+        )
+
+    def key(self, target: Target) -> str:
+        """Changes with all that decides the written file, and with its place."""
+        named = (self.options.music, self.options.asf, self.onto)
+        return key_of(
+            (code_version(_DECIDING), stamp(target.source), str(target.path.resolve())),
+            # One that is missing is told by whoever reads it.
+            [stamp(path) for path in named if path is not None and path.is_file()],
+            self.options,
+            (sorted(self.joint_names.items()), sorted(self.onto_joint_names.items())),
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a folder."""
+
+    written: Sequence[Written]
+    failures: Sequence[Failure]
+    earlier: int
+    """How many of the written files an earlier run wrote."""
+
+
+def convert_folder(
+    job: Conversion, source: Path, target: Path, suffix: str, ray: str | None = None
+) -> Outcome:
+    """Convert all files of a folder and of those in it, into a folder of the same layout.
+
+    Raises:
+        MMMError: no file of it can be converted, or Ray does not answer.
+    """
+    plans, failures = _plan(source, target, suffix)
+    kept = Kept("convert")
+    earlier, written = kept.read(), dict[int, Written]()
+    # Before the keys: a new folder may change the time of the one above it.
+    for plan in plans:
+        plan.path.parent.mkdir(parents=True, exist_ok=True)
+    keys = [job.key(plan) for plan in plans]
+    for number, (plan, key) in enumerate(zip(plans, keys, strict=True)):
+        if key in earlier and (former := _still_there(plan, earlier[key])) is not None:
+            written[number] = former
+    done, missing = len(written), [n for n in range(len(plans)) if n not in written]
+    batch = run(job.write, [plans[number] for number in missing], ray=ray, done=done)
+    late: dict[int, Failure] = {}
+    for place, outcome in batch:
+        number = missing[place]
+        if isinstance(outcome, Failure):
+            late[number] = outcome
+        else:
+            written[number] = outcome
+            kept.add(keys[number], asdict(outcome))
+    failures += [late[number] for number in sorted(late)]
+    if not written:
+        raise failures[0].error
+    return Outcome([written[number] for number in sorted(written)], failures, done)
+
+
+def _plan(source: Path, target: Path, suffix: str) -> tuple[list[Target], list[Failure]]:
+    """What each file becomes.
+
+    Raises:
+        FileError: there is no motion file, or the files would be written beside their sources.
+    """
+    if source.resolve().is_relative_to(target.resolve()):
+        raise FileError(
+            str(target), "the folder itself, or one above it", "another folder", "name a new one"
+        )
+    plans: dict[Path, Target] = {}
+    failures: list[Failure] = []
+    # What an earlier run wrote into a folder inside this one is not converted again.
+    sources = [
+        path for path in motion_files(source) if target.resolve() not in path.resolve().parents
+    ]
+    for path in sources:
+        place = target / path.relative_to(source).with_suffix(suffix)
+        if place not in plans:
+            plans[place] = Target(path, place)
+            continue
+        # The first one by name is written; nothing is overwritten without a word.
+        taken = f"{plans[place].source.name} becomes {place.name}, too"
+        failures.append(Failure(FileError(str(path), taken, cure="convert it by itself")))
+    if not plans:
+        raise FileError(str(source), "no motion file in this folder", cure="name another one")
+    return list(plans.values()), failures
+
+
+def _still_there(plan: Target, values: Mapping[str, object]) -> Written | None:
+    """What an earlier run wrote; None where it is gone or has changed since."""
+    try:
+        facts = plan.path.stat()
+    except OSError:
+        return None
+    if (facts.st_size, facts.st_mtime_ns) != (values["size"], values["changed_ns"]):
+        return None
+    return Written(**{**values, "notes": tuple(values["notes"])})  # type: ignore[arg-type]
