@@ -23,7 +23,7 @@ from mmm.serving import answers, faults, forms, reader, uploads
 from mmm.serving.engine import Deadline, Engine, Places
 from mmm.serving.gate import Counters, Gate
 from mmm.serving.limits import Limits
-from mmm.serving.streaming import stream
+from mmm.serving.streaming import stream, with_progress
 from mmm.serving.uploads import Upload
 
 FILE: dict[int | str, dict[str, Any]] = {
@@ -121,6 +121,9 @@ class Service:
 
             return answers.line(report(with_baselines(result), form.hide or "hidden", form.seed))
 
+        if form.format == "exact":
+            lines = await with_progress(self.places, deadline, work)
+            return StreamingResponse(lines, media_type="application/octet-stream")
         return _file(await self.places.run(deadline, work), form.format)
 
     async def explain(

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +101,8 @@ class Server:
     ) -> "RecoveryResult":
         """As :func:`mmm.recover`, on the server; the result is the same, bit for bit.
 
-        ``attention`` needs a network of this machine. ``progress`` hears only of the end.
+        ``attention`` needs a network of this machine. ``progress`` is called a few times a second;
+        whatever it raises ends the request, and the server stops computing.
 
         Raises:
             MMMError: what the local call would raise, or the server cannot be reached.
@@ -127,9 +128,7 @@ class Server:
             # The pattern itself, since it may come from anywhere and not from a SPEC.
             "hidden": ("hidden", np.packbits(pattern).tobytes()),
         }
-        with self._http.post("/v1/recover", fields, files) as answer:
-            content = answer.read()
-        # The server does not tell how far it is; callers count on a last report.
+        content = self._watched("/v1/recover", fields, files, progress or _ignore)
         if progress is not None:
             progress(1.0)
         return answers.from_exact(content, clip, pattern)
@@ -196,6 +195,28 @@ class Server:
             on_chunk=on_chunk,
         )
 
+    def _watched(
+        self, path: str, fields: Fields, files: Files, progress: Callable[[float], None]
+    ) -> bytes:
+        """The content of an answer that tells how much of it is done."""
+        for attempt in range(TRIES):
+            with self._http.post(path, fields, files) as answer:
+                # Whatever progress() raises closes the connection, by which the server learns it.
+                for text in _lines(answer):
+                    values = json.loads(text)
+                    if "error" in values:
+                        raise error_of(values)
+                    if "share" in values:
+                        progress(float(values["share"]))
+                        continue
+                    try:
+                        return answer.read()
+                    except (OSError, HTTPException):
+                        break
+            # A replica died in the middle of its answer.
+            time.sleep(FIRST_PAUSE_S * 2**attempt)
+        raise self._http.unreachable("the connection broke again and again")
+
     def _chunks(self, fields: Fields, files: Files, clip: Clip) -> Iterator["Chunk"]:
         from mmm.generation.result import Chunk
 
@@ -239,6 +260,22 @@ def connect(url: str, *, api_key: str | None = None, timeout_s: float = 300.0) -
         SpecError: the address is no http address.
     """
     return Server(url, api_key, timeout_s)
+
+
+def _ignore(share: float) -> None:
+    """The progress of a caller who does not ask for it."""
+
+
+def _lines(answer: HTTPResponse) -> Iterator[bytes]:
+    """Whole lines of an answer; the last one is the last before the connection broke."""
+    while True:
+        try:
+            text = answer.readline()
+        except (OSError, HTTPException):
+            return
+        if not text.endswith(b"\n"):
+            return
+        yield text
 
 
 def _roles(joint_names: Mapping[str, str] | None) -> list[str]:

@@ -32,6 +32,8 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._end = seconds, time.monotonic() + seconds
+        self.share = 0.0
+        """How much of the request is done, 0 to 1."""
 
     @property
     def left_s(self) -> float:
@@ -43,11 +45,13 @@ class Deadline:
         self._end = 0.0
 
     def __call__(self, share: float = 0.0) -> None:
-        """Do nothing while there is time.
+        """Note how much is done, while there is time.
 
         Raises:
             TooSlow: the time is over.
         """
+        # Later steps, such as the writing of a file, do not know of the earlier ones.
+        self.share = max(self.share, share)
         if self.left_s == 0:
             raise TooSlow(
                 "request",

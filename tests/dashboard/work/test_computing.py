@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+import mmm
 from dashboard.work import generations, recoveries
 from dashboard.work.computing import computing
 from dashboard.work.generations import Ask, Setting
@@ -111,6 +112,35 @@ def test_a_generation_on_the_server_is_the_local_one(networks, serve, monkeypatc
     assert there is not here
     assert there.rotations.tobytes() == here.rotations.tobytes()
     assert there.root_m.tobytes() == here.root_m.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("page_env")
+def test_cancel_ends_a_recovery_on_the_server(networks, serve, monkeypatch):
+    """A recovery of many windows; the server computes no more soon after the Cancel."""
+    monkeypatch.setenv("MMM_CHECKPOINTS", str(networks))
+    serve(networks)
+    connection = mmm.connect(os.environ["MMM_SERVER"], api_key="secret")
+    clip = Clip("long", smooth_motion(5, 20_000, fps=30.0))
+    mask = mmm.masks.parse("every:15", clip)
+    job = recoveries.start(recoveries.Request("long", "every:15", 0, CHANCE), clip, mask)
+    # Its share is the server's, so it stands above the start only once windows are done.
+    until(lambda: job.share > 0.12 or not job.running, 120)
+    assert connection.health()["running"] == 1
+    job.cancel()
+    cancelled = time.monotonic()
+    until(lambda: connection.health()["running"] == 0, 20)
+    assert time.monotonic() - cancelled < 10
+    until(lambda: not job.running, 10)
+    assert job.share < 0.9
+    assert job.results is None
+
+
+def until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.usefixtures("page_env")

@@ -14,6 +14,7 @@ import pytest
 
 import mmm
 from mmm import MMMError, edits
+from mmm.errors import ModelError
 from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import clip_of
 from tests.mmm.networks import tiny_clip
@@ -239,6 +240,56 @@ def test_a_connection_recovers_as_the_library_does(server, model):
     assert remote.so3_residual.tobytes() == local.so3_residual.tobytes()
     assert (remote.model_name, remote.notes) == (local.model_name, local.notes)
     assert remote.errors.summary() == local.errors.summary()
+
+
+class Cancelled(Exception):
+    """What a page raises when its Cancel was pressed."""
+
+
+@pytest.mark.slow
+def test_a_cancelled_recovery_stops_on_the_server(server, monkeypatch):
+    """Of 400 steps that take 20 s, those after the Cancel are not made."""
+    steps = []
+
+    def recover(self, checkpoint, clip, mask, deadline, **options):
+        for step in range(400):
+            steps.append(step)
+            deadline(step / 400)
+            time.sleep(0.05)
+
+    def progress(share):
+        shares.append(share)
+        if share > 0.02:
+            raise Cancelled
+
+    monkeypatch.setattr(Engine, "recover", recover)
+    clip, model, shares = tiny_clip(60), server.load_model("tiny-ecm"), []
+    with pytest.raises(Cancelled):
+        server.recover(
+            model, clip, np.ones((60, 6), bool) & (np.arange(60) > 9)[:, None], progress=progress
+        )
+    cancelled = time.monotonic()
+    while server.health()["running"]:
+        assert time.monotonic() < cancelled + 10
+        time.sleep(0.02)
+    assert len(steps) < 300
+    made = len(steps)
+    time.sleep(0.3)
+    assert len(steps) == made
+    assert shares == sorted(shares)
+
+
+@pytest.mark.slow
+def test_an_error_after_the_first_line_is_that_of_the_library(server, monkeypatch):
+    def recover(self, checkpoint, clip, mask, deadline, **options):
+        time.sleep(0.6)
+        raise ModelError("tiny-ecm", "broken", "a whole one", "train it again")
+
+    monkeypatch.setattr(Engine, "recover", recover)
+    clip, model, shares = tiny_clip(60), server.load_model("tiny-ecm"), []
+    with pytest.raises(ModelError, match="tiny-ecm: broken; expected a whole one; train it again"):
+        server.recover(model, clip, np.zeros((60, 6), bool), progress=shares.append)
+    assert shares == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("other_music", [False, True])
