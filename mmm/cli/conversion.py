@@ -132,6 +132,7 @@ def convert_folder(
             late[number] = outcome
         else:
             written[number] = outcome
+            # At once, so that an interrupted run is continued from here.
             kept.add(keys[number], asdict(outcome))
     failures += [late[number] for number in sorted(late)]
     if not written:
