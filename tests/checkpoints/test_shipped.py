@@ -231,7 +231,10 @@ def test_future_keeps_strangers_on_the_ground_and_moving():
     assert 0.8 < made["head"] < 1.15
     assert made["skate_cm_s"] <= 1.2 * people["skate_cm_s"]
     assert made["top_m_s"] <= 1.2 * people["top_m_s"]
-    assert made["outside"] < matching["outside"]
+    for figure in ("failed", "skate_cm_s", "jerk", "fid_kinetic", "fid_geometric"):
+        assert made[figure] < matching[figure], figure
+    # Its random seeds give different motions; plain motion matching has no chance in it.
+    assert made["apart_cm"] > 10
 
 
 def test_the_name_before_still_loads():
