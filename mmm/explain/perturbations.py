@@ -73,11 +73,13 @@ def parse(spec: str) -> Intervention:
         SpecError: the text is not a SPEC, or a number is out of bounds.
         FileError: the file of ``swap`` does not exist.
     """
-    kind, _, rest = spec.strip().partition(":")
+    # Without the spaces of a shell or a form: the SPEC becomes the label, which is read again.
+    spec = spec.strip()
+    kind, _, rest = spec.partition(":")
     # File names may contain colons and "@", so ``swap`` has a parser of its own.
     if kind == "swap" and rest:
         return _parse_swap(spec, rest)
-    if spec.strip() == "mute":
+    if spec == "mute":
         return Intervention("mute", "mute")
     if kind == "mute" and (match := re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", rest)):
         return Intervention("mute", spec, span=(int(match[1]), int(match[2])))

@@ -114,7 +114,6 @@ class Searcher:
         usable: Bool[Array, "n"] = (self.frame + room < ends) & index.level
         self.open, self.dances = usable & (self.tempo == 0), usable & (self.tempo > 0)
         """Places that may be entered without a song, and with one."""
-        self.usual = float(np.median(self.next))
         self.mean_activity = float(log_energy(index.next.mean()))
         """Log of the mean energy of all pieces."""
         self.prior = _autoregression(self.past, self.next)

@@ -128,6 +128,10 @@ def test_changes_are_named_in_words(spec, label):
     assert in_words(spec) == label
 
 
+def test_spaces_around_a_spec_do_not_count():
+    assert parse(" shift:-200 ").words == parse("shift:-200").words == "Music 200 ms earlier"
+
+
 @pytest.mark.slow
 def test_a_dance_goes_on_to_changed_music():
     model = tiny_model("ecm", horizon_s=[0.6, 0.5, 0.3])
