@@ -369,7 +369,7 @@ def test_the_card(copy):
     (copy / "metrics.json").write_text(json.dumps(metrics))
     write_card(copy)
     card = (copy / "README.md").read_text()
-    assert card.startswith("# toy-ecm\n\nA `ecm` network")
+    assert card.startswith("# toy-ecm\n\nA masked motion network of type `ecm`")
     assert "hidden frames of motion on a 24-joint body at 60 frames a second, with music." in card
     assert "| `every:5` | rotation, deg | **1.50** | 4.00 | 2.00 | 1.75 |" in card
     assert "| `every:5` | position, cm | - | - | - | - |" in card
