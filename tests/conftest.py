@@ -24,8 +24,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     files = [Path(argument.partition("::")[0]) for argument in config.args]
     if all(path.suffix == ".py" for path in files):
         return 0
-    # More than cores: the one with the browser waits for what is drawn, others for programs they start.
-    return (os.cpu_count() or 1) + 2
+    # One more than cores: the one with the browser waits for what is drawn. A further one gains
+    # nothing: each takes half a minute to import the library, whose functions check their shapes here.
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
