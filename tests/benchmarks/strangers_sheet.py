@@ -1,8 +1,8 @@
-"""Continuations of unseen recordings as a picture: ``python -m tests.benchmarks.strangers_sheet OUT.webp``.
+"""Continuations of unseen recordings as a picture: ``python -m tests.benchmarks.strangers_sheet``.
 
 One row for each recording, failures included: in grey the last frame of the seed, then a pose every
 second. The recordings are those of ``python -m training benchmark strangers --each 7``, with one
-random seed. ``--data`` names the folder of the prepared sets, as there.
+random seed. ``--data`` names the folder of the prepared sets, as there; ``--out`` the picture.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def sheet(rows: Sequence[Row]) -> Image.Image:
 def main() -> None:
     """Continue the recordings and write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("docs/images/strangers.webp"))
     parser.add_argument("--data", type=Path, default=Path("data/processed"))
     parser.add_argument("--checkpoint", default="future")
     options = parser.parse_args()
