@@ -278,12 +278,13 @@ def _read_pickle(path: Path, options: _ImportOptions, largest: int) -> Clip:
 
 def _read_any_npz(path: Path, options: _ImportOptions, largest: int) -> Clip:
     fps, up = options.true_fps, options.up
-    if holds_smpl(path):
+    names = npz_keys(path)
+    if holds_smpl(names):
         return read_smpl(path, fps, up, largest)
-    if holds_keypoints(npz_keys(path)):
+    if holds_keypoints(names):
         content = npz_arrays(path, KEYPOINT_KEYS, largest)
         return _turned_up(read_keypoints(content, path, options.unit_m, fps, largest), up)
-    if holds_positions(path):
+    if holds_positions(names):
         return _turned_up(read_positions(path, fps, largest), up)
     return _turned_up(read_npz(path, largest), up)
 

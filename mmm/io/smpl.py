@@ -10,6 +10,7 @@ Applying the shape (``betas``) needs a model file, whose licence forbids redistr
 therefore those of the neutral template, and the bones of fingers those of an adult's hand.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +21,7 @@ from jaxtyping import Float
 from mmm.errors import FileError
 from mmm.io.aist import LARGEST_ANGLE_RAD
 from mmm.io.body import TURNED_UP, y_up_to_z_up, z_up_to_y_up
-from mmm.io.files import LARGEST, check_size, npz_arrays, npz_keys, write_atomically
+from mmm.io.files import LARGEST, check_size, npz_arrays, write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M, Skeleton
@@ -87,10 +88,9 @@ SMPLX55 = _extended(with_face=True)
 _SKELETONS = {72: SMPL24, 156: SMPLH52, 165: SMPLX55}
 
 
-def holds_smpl(path: Path) -> bool:
-    """Whether an ``.npz`` holds SMPL poses rather than a clip of our own."""
-    names = npz_keys(path)
-    return "trans" in names and bool({"poses", "pose_body"} & names)
+def holds_smpl(names: Collection[str]) -> bool:
+    """Whether the arrays of these names are SMPL poses rather than a clip of our own."""
+    return "trans" in names and ("poses" in names or "pose_body" in names)
 
 
 def read_smpl(

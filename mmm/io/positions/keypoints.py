@@ -6,7 +6,7 @@ read from an ``.npz``. COCO's points are nose, eyes, ears, shoulders, elbows, wr
 and ankles.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,9 @@ def _tree() -> tuple[tuple[int, ...], Float[Array, "J 3"]]:
 _PARENTS, _TEMPLATE = _tree()
 
 
-def holds_keypoints(names: Iterable[str]) -> bool:
+def holds_keypoints(names: Collection[str]) -> bool:
     """Whether the arrays of these names are AIST++'s key points rather than a motion."""
-    names = set(names)
-    return "smpl_poses" not in names and not names.isdisjoint(KEYS)
+    return "smpl_poses" not in names and any(key in names for key in KEYS)
 
 
 def read_keypoints(

@@ -11,12 +11,13 @@ Positions that are NaN are interpolated. The rest pose is the frame in which the
 with the median length of every bone.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from mmm.errors import FileError
-from mmm.io.files import FPS_RANGE, LARGEST, check_size, npz_arrays, npz_keys
+from mmm.io.files import FPS_RANGE, LARGEST, check_size, npz_arrays
 from mmm.io.positions.fitting import calibrated, fitted_clip, with_bone_lengths, without_gaps
 from mmm.motion.clip import Clip
 
@@ -27,10 +28,9 @@ _LONGEST_NAME = 200
 _CURE = "see the documentation of joint positions"
 
 
-def holds_positions(path: Path) -> bool:
-    """Whether an ``.npz`` holds joint positions rather than a clip of our own."""
-    keys = npz_keys(path)
-    return "positions" in keys and "offsets_m" not in keys
+def holds_positions(names: Collection[str]) -> bool:
+    """Whether the arrays of these names are joint positions rather than a clip of our own."""
+    return "positions" in names and "offsets_m" not in names
 
 
 def read_positions(path: Path, fps: float | None = None, largest: int = LARGEST) -> Clip:
