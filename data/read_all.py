@@ -17,11 +17,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from mmm.archives import unpack
 from mmm.errors import MMMError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import body_height
 from mmm.motion.rotations import geodesic_angle
+from mmm.storage import unpack
 
 SUFFIXES = (".pkl", ".bvh", ".amc", ".npz")
 ARCHIVES = (".tar", ".tar.xz", ".tar.gz", ".tgz")

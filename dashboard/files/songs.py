@@ -14,7 +14,7 @@ from mmm import Clip, Music
 from mmm.errors import FileError
 from mmm.io.sound import PARTS, SOUND_SUFFIXES
 from mmm.music.audio import encode_ogg, read_audio
-from mmm.music.features import bpm_of_name, features_of, later
+from mmm.music.features import bpm_of_name, features_of, music_from
 
 LONGEST_S = 300.0
 """Longest part of a song that is used, seconds; features, sound and motion must fit into a page."""
@@ -120,7 +120,9 @@ def open_song(key: str, clip: Clip, start_s: float = 0.0) -> Song:
     if path is None or not path.is_file():
         raise FileError(key, "no such song", "", "choose another one")
     music = _file_features(str(path), path.stat().st_mtime_ns, fps)
-    return Song(key, label, _cut(later(music, start_s, path.name) if start_s else music), start_s)
+    return Song(
+        key, label, _cut(music_from(music, start_s, path.name) if start_s else music), start_s
+    )
 
 
 def path_of(key: str) -> Path | None:
@@ -139,7 +141,7 @@ def _file_features(path: str, changed_ns: int, fps: float) -> Music:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _from(digest: str, start_s: float, fps: float, *, _recording: uploads.Recording) -> Music:
     # The digest stands for the recording, which Streamlit cannot hash.
-    return _cut(later(song_features(_recording, fps), start_s, _recording.name))
+    return _cut(music_from(song_features(_recording, fps), start_s, _recording.name))
 
 
 def _cut(music: Music) -> Music:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.files.uploads import Recording
 from mmm import Clip, Music
-from mmm.music.features import bpm_of_name, fitted, later, load_music
+from mmm.music.features import bpm_of_name, fitted, load_music, music_from
 
 Chosen = tuple[Recording, float] | None
 """A song and the moment (seconds) at which it starts, or None for the clip's own music."""
@@ -53,7 +53,7 @@ def _with_song(
     which: str, song: str, start_s: float, first_frame: int, *, _clip: Clip, _song: Recording
 ) -> Clip:
     stop = first_frame + len(_clip)
-    music = fitted(later(song_features(_song, _clip.motion.fps), start_s, _song.name), stop)
+    music = fitted(music_from(song_features(_song, _clip.motion.fps), start_s, _song.name), stop)
     return replace(_clip, music=music.crop(first_frame, stop))
 
 

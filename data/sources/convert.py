@@ -2,19 +2,14 @@
 
 import hashlib
 import json
-import multiprocessing
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from tqdm import tqdm
 
 from data.sources.files import SourceFile
 from mmm.batches.run import Failure, run
@@ -22,13 +17,14 @@ from mmm.errors import MMMError, ModelError
 from mmm.io.aist import read_aist
 from mmm.io.amc import read_amc
 from mmm.io.bvh import read_bvh
-from mmm.io.files import read_bytes, write_atomically
+from mmm.io.files import read_bytes
 from mmm.io.pickles import unpickle_arrays
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.rotations import geodesic_angle, matrix_to_sixd
 from mmm.motion.skeleton import Skeleton
 from mmm.music.features import at_frame_rate, load_music
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 
@@ -230,13 +226,8 @@ def convert_all(
         folder.mkdir(parents=True, exist_ok=True)
     # Files of an earlier run count as done from the start.
     todo, finished = [tasks[k] for k in pending], len(tasks) - len(pending)
-    if ray is None and jobs > 1:
-        here = _in_processes(todo, jobs)
-        outcomes = tqdm(here, "files", len(tasks), disable=None, initial=finished)
-    else:
-        outcomes = run(convert, todo, ray=ray, done=finished)
-    for k, outcome in outcomes:
-        results[pending[k]] = _told(todo[k], outcome)
+    for k, outcome in run(convert, todo, ray=ray, processes=jobs, done=finished):
+        results[pending[k]] = _converted(todo[k], outcome)
     return [done for done in results if done is not None], finished
 
 
@@ -250,51 +241,9 @@ def _read_stored(task: Task) -> Converted | None:
         return None
 
 
-def _told(task: Task, outcome: Converted | Failure) -> Converted:
+def _converted(task: Task, outcome: Converted | Failure) -> Converted:
     """What became of a file, also where its process died."""
     if isinstance(outcome, Converted):
         return outcome
     error = f"{task.file.label}: {outcome.error.problem}"
     return Converted(task.file.label, task.stored, error=error)
-
-
-def _in_processes(
-    tasks: Sequence[Task], jobs: int, work: Callable[[Task], Converted] = convert
-) -> Iterator[tuple[int, Converted]]:
-    """Yield results as they are finished.
-
-    A process that dies (out of memory, say) breaks its whole pool. The remaining files are then
-    converted one at a time, so that the file at fault is known and the others are not lost.
-    """
-    left = dict(enumerate(tasks))
-    with _pool(jobs) as pool:
-        futures = {pool.submit(work, task): k for k, task in left.items()}
-        for future in as_completed(futures):
-            # ``convert`` itself never raises, so an exception means that the pool broke.
-            if future.exception() is None:
-                del left[futures[future]]
-                yield futures[future], future.result()
-    # A pool of one process identifies the file at fault. After each death a new pool is needed.
-    waiting = list(left)
-    while waiting:
-        with _pool(1) as alone:
-            while waiting:
-                k = waiting.pop(0)
-                try:
-                    done = alone.submit(work, tasks[k]).result()
-                except BrokenProcessPool:
-                    error = f"{tasks[k].file.label}: the process that read it died"
-                    yield k, Converted(tasks[k].file.label, tasks[k].stored, error=error)
-                    break
-                yield k, done
-
-
-@contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool that drops waiting tasks when the run is stopped."""
-    # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mmm.archives import unpack
 from mmm.errors import FileError
+from mmm.storage import unpack
 
 # Errors of the readers of damaged archives, of which the packages document only some.
 _BROKEN = (

@@ -10,7 +10,7 @@ from typing import Any
 from data.sources.assemble import REPORT, Member
 from data.sources.files import Skip
 from data.sources.units import SPLITS
-from mmm.io.files import write_atomically
+from mmm.storage import write_text
 
 _NAMED = 5
 """Number of files that the table names for each reason."""
@@ -89,7 +89,7 @@ class Report:
         """Write ``report.json`` into the set's folder."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         # A reader of the report must never see half of it.
-        write_atomically(out / REPORT, lambda file: file.write(text.encode()))
+        write_text(out / REPORT, text)
 
     def lines(self) -> Iterator[str]:
         """The table."""

@@ -1,13 +1,17 @@
-"""One function over many tasks, in this process or as tasks of Ray.
+"""One function over many tasks: in this process, in several, or as tasks of Ray.
 
-Both call the same function, so results are the same bits. Ray is imported only where it is asked
+All call the same function, so results are the same bits. Ray is imported only where it is asked
 for.
 """
 
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -33,6 +37,18 @@ memory."""
 
 
 @dataclass(frozen=True)
+class FileTask:
+    """A task that reads one file."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return str(self.path)
+
+
+@dataclass(frozen=True)
 class Failure:
     """What became of a task that could not be done."""
 
@@ -47,6 +63,7 @@ def run(
     tasks: Sequence[Task],
     *,
     ray: str | None = None,
+    processes: int = 1,
     threads: int | None = None,
     title: str = "files",
     done: int = 0,
@@ -58,6 +75,7 @@ def run(
         tasks: what it is called with, one after another.
         ray: None: in this process and in order. ``local``: a Ray that starts here and ends with
             the run. Else the address of a running one, as ``ray.init`` takes it.
+        processes: without Ray, so many processes of this machine share the tasks.
         threads: torch's threads in this process, where ``work`` runs a network. Tasks of Ray take
             as many: sums of another number of threads differ in their last bit.
         title: of the progress bar.
@@ -68,8 +86,10 @@ def run(
     """
     with tqdm(total=done + len(tasks), initial=done, desc=title, disable=None) as bar:
         # Without tasks Ray need not start.
-        address = ray if tasks else None
-        batch = _here(work, tasks) if address is None else _on_ray(work, tasks, address, threads)
+        if ray is not None and tasks:
+            batch = _on_ray(work, tasks, ray, threads)
+        else:
+            batch = _in_processes(work, tasks, processes) if processes > 1 else _here(work, tasks)
         for outcome in batch:
             yield outcome
             bar.update()
@@ -96,6 +116,51 @@ def _here(
 ) -> Iterator[tuple[int, Result | Failure]]:
     for number, task in enumerate(tasks):
         yield number, guarded(work, task)
+
+
+def _in_processes(
+    work: Callable[[Task], Result], tasks: Sequence[Task], processes: int
+) -> Iterator[tuple[int, Result | Failure]]:
+    """Results as they come.
+
+    A process that dies (out of memory, say) breaks its whole pool. The remaining tasks are then
+    done one at a time, so that the task at fault is known and the others are not lost.
+    """
+    left, do = dict(enumerate(tasks)), partial(guarded, work)
+    with _pool(processes) as pool:
+        futures = {pool.submit(do, task): k for k, task in left.items()}
+        for future in as_completed(futures):
+            # The task itself raises nothing, so an exception means that the pool broke.
+            if future.exception() is None:
+                del left[futures[future]]
+                yield futures[future], future.result()
+    # A pool of one process identifies the task at fault. After each death a new pool is needed.
+    waiting = list(left)
+    while waiting:
+        with _pool(1) as alone:
+            while waiting:
+                k = waiting.pop(0)
+                try:
+                    outcome = alone.submit(do, tasks[k]).result()
+                except BrokenProcessPool:
+                    yield k, _died(tasks[k])
+                    break
+                yield k, outcome
+
+
+def _died(task: Any, reason: str = "") -> Failure:
+    return Failure(MMMError(_name(task), f"the process that read it died{reason}"))
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool that drops waiting tasks when the run is stopped."""
+    # "spawn": forked processes would inherit the locks of threads that numerical libraries hold.
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _on_ray(
@@ -125,13 +190,7 @@ def _on_ray(
                 yield number, ray.get(ready)
             # The task itself raises nothing, so its process died each time.
             except ray.exceptions.RayError as error:
-                reason = type(error).__name__
-                yield (
-                    number,
-                    Failure(
-                        MMMError(_name(tasks[number]), f"the process that read it died ({reason})")
-                    ),
-                )
+                yield number, _died(tasks[number], f" ({type(error).__name__})")
 
 
 def _in_worker(

@@ -10,8 +10,8 @@ from mmm import edits
 from mmm.cli.options import CheckpointPath, ClipOptions, ClipPath, Hide, Roles, Seed
 from mmm.cli.output import check_output, print_notes
 from mmm.errors import SpecError
-from mmm.io.files import write_atomically
 from mmm.motion.roles import parse_roles
+from mmm.storage import write_atomically
 
 
 def attention(

@@ -9,7 +9,7 @@ import typer
 from mmm import edits
 from mmm.cli.options import CheckpointPath, ClipOptions, ClipPath, Hide, Seed
 from mmm.cli.output import check_output, print_notes, print_table
-from mmm.io.files import write_atomically
+from mmm.storage import write_atomically
 
 if TYPE_CHECKING:
     from mmm.explain.attribution import Attribution

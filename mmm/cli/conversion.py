@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mmm.batches.kept import Kept, key_of
-from mmm.batches.run import Failure, run
+from mmm.batches.run import Failure, FileTask, run
 from mmm.cli.options import ClipOptions
 from mmm.errors import FileError
 from mmm.evaluation.measurements import code_version
@@ -17,16 +17,10 @@ _DECIDING = ("io", "motion", "music", "viewer", "cli")
 
 
 @dataclass(frozen=True)
-class Target:
+class Task(FileTask):
     """A file and what it becomes."""
 
-    source: Path
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """For errors."""
-        return str(self.source)
+    target: Path
 
 
 @dataclass(frozen=True)
@@ -52,13 +46,13 @@ class Conversion:
     joint_names: Mapping[str, str]
     onto_joint_names: Mapping[str, str]
 
-    def write(self, target: Target) -> Written:
+    def write(self, task: Task) -> Written:
         """Convert one file.
 
         Raises:
             MMMError: it cannot be read, or the target's format cannot hold it.
         """
-        clip = self.options.read(target.source)
+        clip = self.options.read(task.path)
         if self.onto is not None:
             # Imported here: few conversions retarget, and it needs SciPy.
             from mmm.motion.retargeting.retarget import retarget
@@ -72,8 +66,8 @@ class Conversion:
         # Imported here: most conversions write motion, and films need Pillow and an encoder.
         from mmm.viewer.save import save
 
-        save(clip, target.path)
-        facts, motion = target.path.stat(), clip.motion
+        save(clip, task.target)
+        facts, motion = task.target.stat(), clip.motion
         return Written(
             len(clip),
             motion.fps,
@@ -83,11 +77,11 @@ class Conversion:
             facts.st_mtime_ns,
         )
 
-    def key(self, target: Target) -> str:
+    def key(self, task: Task) -> str:
         """Changes with all that decides the written file, and with its place."""
         named = (self.options.music, self.options.asf, self.onto)
         return key_of(
-            (code_version(_DECIDING), stamp(target.source), str(target.path.resolve())),
+            (code_version(_DECIDING), stamp(task.path), str(task.target.resolve())),
             # One that is missing is told by whoever reads it.
             [stamp(path) for path in named if path is not None and path.is_file()],
             self.options,
@@ -113,18 +107,18 @@ def convert_folder(
     Raises:
         MMMError: no file of it can be converted, or Ray does not answer.
     """
-    plans, failures = _plan(source, target, suffix)
+    tasks, failures = _plan(source, target, suffix)
     kept = Kept("convert")
     earlier, written = kept.read(), dict[int, Written]()
     # Before the keys: a new folder may change the time of the one above it.
-    for plan in plans:
-        plan.path.parent.mkdir(parents=True, exist_ok=True)
-    keys = [job.key(plan) for plan in plans]
-    for number, (plan, key) in enumerate(zip(plans, keys, strict=True)):
-        if key in earlier and (former := _still_there(plan, earlier[key])) is not None:
+    for task in tasks:
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+    keys = [job.key(task) for task in tasks]
+    for number, (task, key) in enumerate(zip(tasks, keys, strict=True)):
+        if key in earlier and (former := _still_there(task, earlier[key])) is not None:
             written[number] = former
-    done, missing = len(written), [n for n in range(len(plans)) if n not in written]
-    batch = run(job.write, [plans[number] for number in missing], ray=ray, done=done)
+    done, missing = len(written), [n for n in range(len(tasks)) if n not in written]
+    batch = run(job.write, [tasks[number] for number in missing], ray=ray, done=done)
     late: dict[int, Failure] = {}
     for place, outcome in batch:
         number = missing[place]
@@ -140,7 +134,7 @@ def convert_folder(
     return Outcome([written[number] for number in sorted(written)], failures, done)
 
 
-def _plan(source: Path, target: Path, suffix: str) -> tuple[list[Target], list[Failure]]:
+def _plan(source: Path, target: Path, suffix: str) -> tuple[list[Task], list[Failure]]:
     """What each file becomes.
 
     Raises:
@@ -150,7 +144,7 @@ def _plan(source: Path, target: Path, suffix: str) -> tuple[list[Target], list[F
         raise FileError(
             str(target), "the folder itself, or one above it", "another folder", "name a new one"
         )
-    plans: dict[Path, Target] = {}
+    tasks: dict[Path, Task] = {}
     failures: list[Failure] = []
     # What an earlier run wrote into a folder inside this one is not converted again.
     sources = [
@@ -158,21 +152,21 @@ def _plan(source: Path, target: Path, suffix: str) -> tuple[list[Target], list[F
     ]
     for path in sources:
         place = target / path.relative_to(source).with_suffix(suffix)
-        if place not in plans:
-            plans[place] = Target(path, place)
+        if place not in tasks:
+            tasks[place] = Task(path, place)
             continue
         # The first one by name is written; nothing is overwritten without a word.
-        taken = f"{plans[place].source.name} becomes {place.name}, too"
+        taken = f"{tasks[place].path.name} becomes {place.name}, too"
         failures.append(Failure(FileError(str(path), taken, cure="convert it by itself")))
-    if not plans:
+    if not tasks:
         raise FileError(str(source), "no motion file in this folder", cure="name another one")
-    return list(plans.values()), failures
+    return list(tasks.values()), failures
 
 
-def _still_there(plan: Target, values: Mapping[str, object]) -> Written | None:
+def _still_there(task: Task, values: Mapping[str, object]) -> Written | None:
     """What an earlier run wrote; None where it is gone or has changed since."""
     try:
-        facts = plan.path.stat()
+        facts = task.target.stat()
     except OSError:
         return None
     if (facts.st_size, facts.st_mtime_ns) != (values["size"], values["changed_ns"]):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mmm.cli.conversion import Conversion, Target, convert_folder
+from mmm.cli.conversion import Conversion, Task, convert_folder
 from mmm.cli.options import ClipOptions, Ray, Roles
 from mmm.cli.output import OUTPUT_SUFFIXES, check_output, print_failures, print_notes
 from mmm.errors import SpecError
@@ -78,7 +78,7 @@ def convert(
         option = "--ray" if to is None else "--to"
         raise SpecError(option, f"{source} is one file", "a folder", "leave it out")
     check_output(target, OUTPUT_SUFFIXES)
-    written = job.write(Target(source, target))
+    written = job.write(Task(source, target))
     # The notes say what the reader had to do to the file, which a converter's user must know.
     print_notes(*written.notes)
     rate = f"{written.frames} frames at {written.fps:g} fps, {written.joints} joints"

@@ -7,12 +7,13 @@ import typer
 
 from mmm.checkpoints import describe
 from mmm.cli.options import CheckpointPath, RangeOptions, Ray, Roles, Seed, files_of
-from mmm.cli.output import check_output, print_failures, print_notes, print_table, write_json
+from mmm.cli.output import check_output, print_failures, print_notes, print_table
 from mmm.cli.tables import EVALUATION_COLUMNS
 from mmm.evaluation.files import Job, measure_files, rows_of
 from mmm.evaluation.measurements import version_of
 from mmm.motion.roles import parse_roles
 from mmm.spec import HELP as SPEC_HELP
+from mmm.storage import write_json
 
 
 def evaluate(

@@ -24,12 +24,12 @@ from mmm.cli.output import (
     film_frames_of,
     print_notes,
     print_table,
-    write_json,
 )
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Music
 from mmm.motion.roles import parse_roles
 from mmm.music.features import at_frame_rate
+from mmm.storage import write_json
 
 if TYPE_CHECKING:
     from mmm.generation.result import Generation

@@ -24,11 +24,11 @@ from mmm.cli.output import (
     film_frames_of,
     print_notes,
     print_table,
-    write_json,
 )
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip
 from mmm.spec import HELP as SPEC_HELP
+from mmm.storage import write_json
 
 # A recovery has a truth to compare with. Generated motion has none, so energy and beats stand in.
 RECOVERY_COLUMNS = {

@@ -7,12 +7,13 @@ import typer
 
 from mmm.checkpoints import describe, list_checkpoints
 from mmm.cli.options import Ray, Seed, files_of
-from mmm.cli.output import check_output, print_notes, print_table, write_text
+from mmm.cli.output import check_output, print_notes, print_table
 from mmm.cli.tables import ERROR_COLUMNS
 from mmm.errors import SpecError
 from mmm.evaluation import leaderboard as board
 from mmm.evaluation.measurements import ResultsFile
 from mmm.evaluation.standings import METRICS, as_csv, markdown, rows, standings
+from mmm.storage import write_text
 
 COLUMNS = {
     "section": "section",

@@ -1,6 +1,5 @@
 """Output that commands share: files, notes and tables."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,6 @@ import typer
 from mmm.batches.run import Failure
 from mmm.cli.tables import table
 from mmm.errors import FileError, SpecError
-from mmm.io.files import write_atomically
 from mmm.spec import parse_frames
 
 # Motion files, then films and pages. Only recover also writes ".png", so it is not listed.
@@ -69,18 +67,6 @@ def check_film_frames(text: str | None, out: Path | None) -> None:
 def film_frames_of(text: str | None, length: int) -> tuple[int, int] | None:
     """The range of ``--film-frames`` in a result of so many frames; None where not given."""
     return None if text is None else parse_frames(text, length, f"--film-frames {text}")
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Save a report as JSON."""
-    # One space of indentation: readable, and small for thousands of rows.
-    write_text(path, json.dumps(content, indent=1) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Save text as it is."""
-    # Atomically, so that a full disk leaves no incomplete file.
-    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def print_notes(*notes: str) -> None:

@@ -18,13 +18,12 @@ from mmm.cli.output import (
     film_frames_of,
     print_notes,
     print_table,
-    write_json,
-    write_text,
 )
 from mmm.cli.tables import ERROR_COLUMNS
 from mmm.edits import Edited
 from mmm.interpolation import baselines
 from mmm.motion.roles import parse_roles
+from mmm.storage import write_json, write_text
 
 if TYPE_CHECKING:
     from mmm.recovery.result import RecoveryResult

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmm import edits
+from mmm.arrays import true_runs
 from mmm.errors import SpecError
 from mmm.interpolation.baselines import BASELINES
 from mmm.io.files import csv_cell
@@ -40,10 +41,8 @@ def gaps(result: RecoveryResult) -> list[dict[str, Any]]:
         Both are over all joints, hidden or not, because a hidden joint moves those below it.
     """
     # A gap is a run of frames with anything hidden, even if different joints are hidden in it.
-    frames = result.hidden.any(axis=1)
-    edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
     rows = []
-    for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, end in true_runs(np.asarray(result.hidden.any(axis=1))):
         inside = np.arange(first, end)
         recorded = inside[result.clip.recorded[inside]]
         # Both figures are over the same frames, so that they can be compared.

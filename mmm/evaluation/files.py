@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm.batches.kept import Kept, key_of
-from mmm.batches.run import Failure, run, torch_threads
+from mmm.batches.run import Failure, FileTask, run, torch_threads
 from mmm.checkpoints import CheckpointInfo, check_fit
 from mmm.errors import SpecError
 from mmm.evaluation.measurements import MEASURED_CODE, Version, code_version
@@ -37,16 +37,10 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(FileTask):
     """One file; its number among all is added to the random seed."""
 
     number: int
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """For errors."""
-        return str(self.path)
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,7 @@ def measure_files(
     Raises:
         MMMError: Ray is not installed, or does not answer.
     """
-    tasks = [Task(number, path) for number, path in enumerate(paths)]
+    tasks = [Task(path, number) for number, path in enumerate(paths)]
     threads = torch_threads()
     done, keys = _kept(job, tasks, threads) if ray is not None else ({}, {})
     missing = [task for task in tasks if task.number not in done]

@@ -14,11 +14,12 @@ from typing import Any
 
 from mmm.errors import FileError, MMMError
 from mmm.io import load_clip
-from mmm.io.files import LARGEST, motion_files, stamp, write_atomically
+from mmm.io.files import LARGEST, motion_files, stamp
 from mmm.motion.clip import Clip
 from mmm.motion.humanoid import match_roles
 from mmm.motion.skeleton import SMPL24, Skeleton
 from mmm.paths import user_cache
+from mmm.storage import write_text
 from mmm.viewer.raster.portrait import portrait_webp
 
 _VERSION = 2
@@ -147,7 +148,7 @@ def find_facts(path: Path) -> FileFacts:
             cache_file = _cache_file(path)
             cache_file.parent.mkdir(parents=True, exist_ok=True)
             kept = {**asdict(facts), "picture": base64.b64encode(facts.picture).decode()}
-            write_atomically(cache_file, lambda file: file.write(json.dumps(kept).encode()))
+            write_text(cache_file, json.dumps(kept))
         except (OSError, FileError):
             pass
     return facts

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mmm.arrays import unit_vectors
 from mmm.motion.clip import Motion
 from mmm.motion.humanoid import RoleMap
 from mmm.motion.roles import ROLE_PARENTS, ROLES
@@ -185,14 +186,14 @@ def anatomical_frames(
 def _arm(
     positions: dict[str, Array], side: str, sign: float, chest: Array, frames: Array, weights: Array
 ) -> None:
-    upper = _unit(positions[f"{side}_elbow"] - positions[f"{side}_shoulder"])
-    forearm = _unit(positions[f"{side}_wrist"] - positions[f"{side}_elbow"])
+    upper = unit_vectors(positions[f"{side}_elbow"] - positions[f"{side}_shoulder"])
+    forearm = unit_vectors(positions[f"{side}_wrist"] - positions[f"{side}_elbow"])
     hinge = np.cross(upper, forearm)
     # The sine of the elbow's angle. Positions of a straight arm do not determine the hinge axis.
     bend = np.linalg.norm(hinge, axis=-1)
     # In the T-pose the forearm bends forward: about -y on the left, +y on the right.
     rest = _swung(chest, np.array([sign, 0.0, 0.0]), upper)
-    axis = _unit(-sign * hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 1])
+    axis = unit_vectors(-sign * hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 1])
     for role, bone in (("shoulder", upper), ("elbow", forearm), ("wrist", forearm)):
         index = _INDEX[f"{side}_{role}"]
         frames[:, index] = _frame_x(sign * bone, axis)
@@ -202,12 +203,12 @@ def _arm(
 def _leg(
     positions: dict[str, Array], side: str, pelvis: Array, fps: float, frames: Array, weights: Array
 ) -> None:
-    thigh = _unit(positions[f"{side}_knee"] - positions[f"{side}_hip"])
-    shin = _unit(positions[f"{side}_ankle"] - positions[f"{side}_knee"])
+    thigh = unit_vectors(positions[f"{side}_knee"] - positions[f"{side}_hip"])
+    shin = unit_vectors(positions[f"{side}_ankle"] - positions[f"{side}_knee"])
     hinge = np.cross(thigh, shin)
     bend = np.linalg.norm(hinge, axis=-1)
     rest = _swung(pelvis, np.array([0.0, -1.0, 0.0]), thigh)
-    axis = _unit(hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 0])
+    axis = unit_vectors(hinge * bend[:, None] ** 2 + _PRIOR * rest[..., 0])
     for role, bone in (("hip", thigh), ("knee", shin)):
         frames[:, _INDEX[f"{side}_{role}"]] = _frame_y(-bone, axis)
         weights[:, _INDEX[f"{side}_{role}"]] = bend**2 + _PRIOR
@@ -277,18 +278,14 @@ def _speed(points: Float[Array, "T 3"], fps: float) -> Float[Array, "T"]:
     )
 
 
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-
-
 def _frame_x(x: Array, near_y: Array) -> Array:
     """Frames with exactly this x axis, and y as near as possible (Gram-Schmidt)."""
-    x = _unit(x)
-    y = _unit(near_y - (near_y * x).sum(-1, keepdims=True) * x)
+    x = unit_vectors(x)
+    y = unit_vectors(near_y - (near_y * x).sum(-1, keepdims=True) * x)
     return np.stack([x, y, np.cross(x, y)], axis=-1)
 
 
 def _frame_y(y: Array, near_x: Array) -> Array:
-    y = _unit(y)
-    x = _unit(near_x - (near_x * y).sum(-1, keepdims=True) * y)
+    y = unit_vectors(y)
+    x = unit_vectors(near_x - (near_x * y).sum(-1, keepdims=True) * y)
     return np.stack([x, y, np.cross(x, y)], axis=-1)

@@ -14,7 +14,7 @@ from scipy.fft import dct, idct
 
 from mmm.generation.canonical import Poses
 from mmm.motion.roles import ROLE_PARENTS, ROLES
-from mmm.motion.rotations import matrix_to_quat_wxyz, quat_wxyz_to_matrix
+from mmm.motion.rotations import matrix_to_unrolled_quat, quat_wxyz_to_matrix
 
 Array = np.ndarray
 
@@ -31,10 +31,8 @@ def channels_of(poses: Poses) -> Float[Array, "T C"]:
     local = poses.world.copy()
     for r, parent in enumerate(ROLE_PARENTS[1:], start=1):
         local[:, r] = np.swapaxes(poses.world[:, parent], -1, -2) @ poses.world[:, r]
-    quats = matrix_to_quat_wxyz(local)
-    # q and -q are one rotation, but a flip between frames would need every frequency.
-    flips = np.sign((quats[1:] * quats[:-1]).sum(-1, keepdims=True))
-    quats[1:] *= np.cumprod(np.where(flips == 0, 1, flips), axis=0)
+    # Unrolled, because a jump of the sign between frames would need every frequency.
+    quats = matrix_to_unrolled_quat(local)
     # Starting at the origin avoids a large constant coefficient. Retrieved pieces are moved to the
     # current position anyway.
     hips = poses.hips - poses.hips[:1] * np.array([1, 0, 1])

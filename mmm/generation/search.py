@@ -108,18 +108,18 @@ class Searcher:
         self.square = (self.pose**2).sum(axis=1)
         room = round(SEGMENT_S * FPS) + STRIDE
         ends = np.array([take.frames for take in library.takes])[self.take]
-        self.tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
+        tempo = np.array([take.tempo_bpm for take in library.takes])[self.take]
         # Dances look odd without their music, so they are only entered with a song. Places on
         # stairs and slopes do not fit a level floor.
         usable: Bool[Array, "n"] = (self.frame + room < ends) & index.level
-        self.open, self.dances = usable & (self.tempo == 0), usable & (self.tempo > 0)
+        self.open, self.dances = usable & (tempo == 0), usable & (tempo > 0)
         """Places that may be entered without a song, and with one."""
         self.mean_activity = float(log_energy(index.next.mean()))
         """Log of the mean energy of all pieces."""
         self.prior = _autoregression(self.past, self.next)
         self._seeds, self._later = _later_energies(index, library)
         self.beats = Beats.of(library.takes).at(self.take)
-        dances = index.next[self.tempo > 0]
+        dances = index.next[tempo > 0]
         self.dance_activity = (
             float(log_energy(dances.mean())) if len(dances) else self.mean_activity
         )

@@ -18,10 +18,12 @@ from jaxtyping import Float
 
 from mmm.errors import FileError, SpecError
 from mmm.io.body import TURNED_UP, is_z_up, z_up_to_y_up
-from mmm.io.files import LARGEST, check_size, write_atomically
+from mmm.io.files import LARGEST, check_size
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M
+from mmm.music.features import bpm_of_aist
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 
@@ -63,12 +65,8 @@ class AistName:
 
     @property
     def tempo_bpm(self) -> float:
-        """Beats per minute, fixed by the music id (Tsuchida et al. 2019, AIST).
-
-        The digit counts steps of 10 from 80. House counts steps of 5 from 110.
-        """
-        digit = int(self.music[2])
-        return digit * 5.0 + 110 if self.music.startswith("HO") else digit * 10.0 + 80
+        """Beats per minute, fixed by the music id."""
+        return bpm_of_aist(self.music)
 
     @property
     def list_name(self) -> str:

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from mmm.errors import SpecError
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.facing import turned
-from mmm.motion.role_finding import ancestors, find_roles
-from mmm.motion.skeleton import Skeleton, forward_kinematics
+from mmm.motion.role_finding import find_roles
+from mmm.motion.skeleton import Skeleton, ancestors, forward_kinematics
 
 Array = np.ndarray
 
@@ -113,7 +113,7 @@ def body_height(skeleton: Skeleton) -> float:
 
 def _path_length(skeleton: Skeleton, lengths: Float[Array, "J"], start: int, end: int) -> float:
     """The total length of the bones between two joints."""
-    length, above = 0.0, set(ancestors(skeleton, start))
+    length, above = 0.0, set(ancestors(skeleton.parents, start))
     while end not in above:
         length, end = length + float(lengths[end]), skeleton.parents[end]
     while start != end:

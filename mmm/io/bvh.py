@@ -24,11 +24,12 @@ from mmm.io.bvh_positions import (
 )
 from mmm.io.bvh_text import BvhDocument, parse_bvh
 from mmm.io.encoding import encoded
-from mmm.io.files import LARGEST, check_size, read_text, write_atomically
+from mmm.io.files import LARGEST, check_size, read_text
 from mmm.io.smpl import as_smpl
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import Skeleton
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 

@@ -1,13 +1,10 @@
-"""Reading files with one-line errors, limits of size, and atomic writing, for all formats."""
+"""Reading files with one-line errors, and limits of size, for all formats."""
 
 import io
-import os
 import re
-import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -202,52 +199,6 @@ def csv_cell(value: object) -> object:
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name and rename it, so that ``path`` is never half a file.
-
-    Args:
-        path: the file's final name.
-        write: called with the temporary file, opened for binary writing.
-
-    Raises:
-        FileError: the folder does not exist or cannot be written, or the disk is full.
-    """
-    if path.is_dir():
-        raise FileError(str(path), "a folder", "a file name", "add one")
-    if not path.parent.is_dir():
-        raise FileError(str(path), f"the folder {path.parent} does not exist", cure="make it first")
-    # In the same folder, since a rename is atomic within one file system only.
-    try:
-        handle, temporary = tempfile.mkstemp(
-            prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent
-        )
-    except OSError as error:
-        raise FileError(
-            str(path),
-            f"cannot be written ({error.strerror or error})",
-            cure="choose another folder",
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        Path(temporary).chmod(mode)  # mkstemp makes it readable by its owner alone
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise FileError(
-            str(path), f"cannot be written ({error.strerror or error})", cure="check the disk"
-        ) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    # Python reads the mask only by setting it.
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def npz_keys(path: Path) -> set[str]:

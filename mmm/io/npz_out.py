@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from mmm.io.files import write_atomically
 from mmm.io.npz import FORMAT
 from mmm.motion.clip import Audio, Clip
+from mmm.storage import write_atomically
 
 # FLAC holds at most 8 channels (RFC 9639, section 9.1.3). More are mixed down to one.
 _FLAC_CHANNELS = 8

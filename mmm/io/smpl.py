@@ -21,10 +21,11 @@ from jaxtyping import Float
 from mmm.errors import FileError
 from mmm.io.aist import LARGEST_ANGLE_RAD
 from mmm.io.body import TURNED_UP, y_up_to_z_up, z_up_to_y_up
-from mmm.io.files import LARGEST, check_size, npz_arrays, write_atomically
+from mmm.io.files import LARGEST, check_size, npz_arrays
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import SMPL24, SMPL_PELVIS_REST_M, Skeleton
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.ndimage import uniform_filter1d
 
+from mmm.arrays import true_runs
 from mmm.errors import ModelError
 from mmm.metrics.naturalness import beat_alignment, foot_skate_cm_s, motion_beats, motion_energy
 from mmm.motion.clip import Motion, Music
@@ -48,10 +49,8 @@ def longest_still_s(motion: Motion, energy_scale: float, share: float = FROZEN_S
     smooth = uniform_filter1d(
         (steps**2).sum(-1).mean(-1), max(1, round(_STILL_WINDOW_S * motion.fps)), mode="nearest"
     )
-    still = np.concatenate([[0], smooth < share * energy_scale, [0]]).astype(int)
-    edges = np.diff(still)
-    runs = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
-    return float(runs.max(initial=0) / motion.fps)
+    still = true_runs(smooth < share * energy_scale)
+    return float(max((end - start for start, end in still), default=0) / motion.fps)
 
 
 def drift_m(motion: Motion, start_m: Float[Array, "3"]) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mmm.arrays import mean_or_none
 from mmm.errors import SpecError
 from mmm.masks import Mask
 from mmm.motion import rotations as rot
@@ -66,11 +67,6 @@ ERROR_KINDS: Mapping[str, ErrorKind] = {
 KINDS = tuple(ERROR_KINDS)
 
 
-def _mean_or_none(values: Array) -> float | None:
-    # A mean over nothing is None, not NaN: JSON has no NaN.
-    return float(np.mean(values, dtype=np.float64)) if values.size else None
-
-
 @dataclass(frozen=True, eq=False)
 class Errors:
     """Errors of every frame and joint. Means and tables count hidden entries only."""
@@ -101,7 +97,7 @@ class Errors:
         ``hidden`` the hidden entries (frame and joint), ``hidden_frames`` the frames with any.
         """
         return {
-            **{kind: _mean_or_none(values) for kind, values in self.over(self.hidden).items()},
+            **{kind: mean_or_none(values) for kind, values in self.over(self.hidden).items()},
             "frames": len(self.hidden),
             "hidden": int(self.hidden.sum()),
             "hidden_frames": int(self.hidden.any(axis=1).sum()),
@@ -135,8 +131,8 @@ class Errors:
             indices = list(joints)
             hidden = self.hidden[:, indices]
             table[name] = {
-                "rotation_deg": _mean_or_none(self.rotation_deg[:, indices][hidden]),
-                "position_cm": _mean_or_none(self.position_cm[:, indices][hidden]),
+                "rotation_deg": mean_or_none(self.rotation_deg[:, indices][hidden]),
+                "position_cm": mean_or_none(self.position_cm[:, indices][hidden]),
                 "hidden": int(hidden.sum()),
             }
         return table

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mmm.arrays import unit_vectors
 from mmm.motion.clip import Motion
 from mmm.motion.humanoid import match_roles
 from mmm.motion.roles import ROLE_PARENTS, ROLES
@@ -51,10 +52,6 @@ class _Frames:
         return step
 
 
-def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
-
-
 def _dot(a: Array, b: Array) -> Array:
     return (a * b).sum(-1)
 
@@ -66,7 +63,7 @@ def _beyond(
     limit: Callable[[_Frames], float],
 ) -> Question:
     """Whether a point lies further than a limit along a direction from an origin."""
-    return lambda f: _dot(f[point] - f[origin], _unit(direction(f))) > limit(f)
+    return lambda f: _dot(f[point] - f[origin], unit_vectors(direction(f))) > limit(f)
 
 
 def _between(a: str, b: str) -> Callable[[_Frames], Array]:
@@ -89,13 +86,15 @@ def _moves(a: str, b: str, base: str, point: str, factor: float) -> Question:
 
     The limit is ``factor`` upper arms per second.
     """
-    return lambda f: _dot(f.velocity(point) - f.velocity(base), _unit(f[b] - f[a])) > factor * f.arm
+    return lambda f: (
+        _dot(f.velocity(point) - f.velocity(base), unit_vectors(f[b] - f[a])) > factor * f.arm
+    )
 
 
 def _moves_off(a: str, b: str, c: str, point: str, factor: float) -> Question:
     """Whether ``point`` moves along the normal of the plane a b c, relative to ``a``."""
     return lambda f: (
-        _dot(f.velocity(point) - f.velocity(a), _unit(_plane(a, b, c)(f))) > factor * f.arm
+        _dot(f.velocity(point) - f.velocity(a), unit_vectors(_plane(a, b, c)(f))) > factor * f.arm
     )
 
 
@@ -110,7 +109,9 @@ def _angle(
     """Whether the angle between two directions lies in a range, degrees."""
 
     def ask(f: _Frames) -> Array:
-        angle = np.degrees(np.arccos(np.clip(_dot(_unit(first(f)), _unit(second(f))), -1, 1)))
+        angle = np.degrees(
+            np.arccos(np.clip(_dot(unit_vectors(first(f)), unit_vectors(second(f))), -1, 1))
+        )
         return (angle >= low) & (angle <= high)
 
     return ask

@@ -6,31 +6,16 @@ They follow the published evaluation code (Harvey et al. 2020, *Robust Motion In
 import numpy as np
 from jaxtyping import Float
 
-from mmm.motion import rotations as rot
-
 Array = np.ndarray
-
-
-def unrolled_quaternions(world_rotations: Float[Array, "*b T J 3 3"]) -> Float[Array, "*b T J 4"]:
-    """Quaternions (wxyz) with signs that are continuous in time (axis -3).
-
-    The LAFAN1 metrics compare quaternions without aligning signs. Both sides must therefore start
-    from the same known frame, so that their signs agree there.
-    """
-    quats = rot.matrix_to_quat_wxyz(world_rotations)
-    # A negative dot product with the previous frame requires a flip of this and all later frames.
-    signs = np.where(
-        (quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1
-    )
-    quats[..., 1:, :, :] *= np.cumprod(signs, axis=-3)
-    return quats
 
 
 def l2q(truth: Float[Array, "*b T J 4"], other: Float[Array, "*b T J 4"]) -> float:
     """L2Q: norm of the difference of **global** quaternions over joints x 4, mean over gap frames.
 
     Args:
-        truth, other: :func:`unrolled_quaternions` of the whole window, cut to the gap.
+        truth, other: :func:`~mmm.motion.rotations.matrix_to_unrolled_quat` of the whole window, cut
+            to the gap. The metric does not align signs, so both windows start from the same known
+            frame.
     """
     difference = truth.astype(np.float64) - other
     return float(np.sqrt((difference**2).sum(axis=(-2, -1))).mean())

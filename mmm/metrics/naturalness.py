@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter1d
 
+from mmm.arrays import mean_or_none
 from mmm.masks import Mask
 from mmm.motion.clip import Motion
 from mmm.motion.stances import LOW_M, SLOW_M_S
@@ -41,7 +42,7 @@ def foot_skate_cm_s(motion: Motion, contacts: Bool[Array, "T F"] | None = None) 
     feet = motion.positions()[:, list(motion.skeleton.feet)][..., [0, 2]]
     speed = np.linalg.norm(np.diff(feet, axis=0), axis=-1) * motion.fps * 100
     # A step counts only if the joint is in contact at both of its ends: lift-off is not skating.
-    return _mean_or_none(speed[stand[1:] & stand[:-1]])
+    return mean_or_none(speed[stand[1:] & stand[:-1]])
 
 
 def motion_energy(motion: Motion) -> Float[Array, "S"]:
@@ -61,7 +62,7 @@ def motion_energy(motion: Motion) -> Float[Array, "S"]:
 def jerk_m_s3(motion: Motion) -> float | None:
     """Mean norm of the third derivative of joint positions, m/s³; None below four frames."""
     third = np.diff(motion.positions().astype(np.float64), n=3, axis=0) * motion.fps**3
-    return _mean_or_none(np.linalg.norm(third, axis=-1))
+    return mean_or_none(np.linalg.norm(third, axis=-1))
 
 
 def velocity_jump_cm_s(motion: Motion, hidden: Mask | Bool[Array, "T J"]) -> float | None:
@@ -79,7 +80,7 @@ def velocity_jump_cm_s(motion: Motion, hidden: Mask | Bool[Array, "T J"]) -> flo
     centre = centre[(centre > 0) & (centre < len(motion) - 1)]
     points = motion.positions().astype(np.float64)
     change = points[centre + 1] - 2 * points[centre] + points[centre - 1]
-    return _mean_or_none(np.linalg.norm(change, axis=-1) * motion.fps * 100)
+    return mean_or_none(np.linalg.norm(change, axis=-1) * motion.fps * 100)
 
 
 def motion_beats(motion: Motion) -> Int[Array, "B"]:
@@ -119,8 +120,4 @@ def _nearness(beats: Array, others: Array, fps: float) -> float | None:
     """Mean score of each beat's distance to the nearest of the others."""
     # ``initial`` makes the distance infinite, and the score 0, if there are no others.
     away_s = np.abs(beats[:, None] - others.astype(float)).min(axis=1, initial=np.inf) / fps
-    return _mean_or_none(np.exp(-((away_s / 0.05) ** 2) / 2))
-
-
-def _mean_or_none(values: Array) -> float | None:
-    return float(np.mean(values, dtype=np.float64)) if values.size else None
+    return mean_or_none(np.exp(-((away_s / 0.05) ** 2) / 2))

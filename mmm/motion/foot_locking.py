@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mmm.arrays import true_runs
 from mmm.errors import ModelError
 from mmm.motion.clip import Motion
 from mmm.motion.foot_targets import MAX_MOVE_M, foot_target
@@ -21,7 +22,7 @@ from mmm.motion.leg_ik import Leg, turn_limb
 from mmm.motion.roles import ROLES
 from mmm.motion.rotations import farthest_angle
 from mmm.motion.skeleton import Skeleton
-from mmm.motion.stances import in_stance, rest_heights, true_runs
+from mmm.motion.stances import in_stance, rest_heights
 
 Array = np.ndarray
 

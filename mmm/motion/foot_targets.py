@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d, maximum_filter1d
 
+from mmm.arrays import true_runs
 from mmm.motion.leg_ik import Leg, shortest_arc
-from mmm.motion.stances import SWING_M_S, in_stance, true_runs
+from mmm.motion.stances import SWING_M_S, in_stance
 
 Array = np.ndarray
 

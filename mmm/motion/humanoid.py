@@ -14,10 +14,10 @@ from jaxtyping import Bool, Int, Shaped
 
 from mmm.errors import ModelError
 from mmm.motion.clip import Motion
-from mmm.motion.role_finding import ancestors, find_roles
+from mmm.motion.role_finding import find_roles
 from mmm.motion.roles import REQUIRED, ROLE_PARENTS, ROLES, named_joints
 from mmm.motion.rotations import project_to_so3
-from mmm.motion.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton, ancestors
 
 Array = np.ndarray
 
@@ -79,9 +79,13 @@ class RoleMap:
         """
         result = []
         for r, holder in enumerate(self.holders):
-            path = set(ancestors(self.skeleton, int(self.joints[r]))) if self.present[r] else set()
+            path = (
+                set(ancestors(self.skeleton.parents, int(self.joints[r])))
+                if self.present[r]
+                else set()
+            )
             above = (
-                set(ancestors(self.skeleton, int(self.joints[holder])))
+                set(ancestors(self.skeleton.parents, int(self.joints[holder])))
                 if path and holder >= 0
                 else set()
             )

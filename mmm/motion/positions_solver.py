@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
+from mmm.arrays import unit_vectors
 from mmm.motion.rotations import nearest_rotation, rotvec_to_matrix, slerp
 from mmm.motion.skeleton import Skeleton, forward_kinematics
 
@@ -205,8 +206,8 @@ def _hinges(
         child, grandchild = children[0], tree.children[children[0]][0]
         if tree.chain_to_determined(j):
             continue  # the twist is distributed instead
-        first = _unit(targets[:, child] - targets[:, j])
-        second = _unit(targets[:, grandchild] - targets[:, child])
+        first = unit_vectors(targets[:, child] - targets[:, j])
+        second = unit_vectors(targets[:, grandchild] - targets[:, child])
         normals = np.cross(first, second)  # as long as the sine of the bend
         local = np.einsum("tji,tj->ti", world[:, j], normals)
         values, vectors = np.linalg.eigh(local.T @ local)
@@ -218,10 +219,6 @@ def _hinges(
         bend = np.linalg.norm(normals, axis=1, keepdims=True)
         hinges[j] = axis, normals * bend * agreement
     return hinges
-
-
-def _unit(vectors: Float[Array, "T 3"]) -> Float[Array, "T 3"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def _positions(

@@ -9,7 +9,7 @@ from there to where the paths to the shoulders diverge.
 from collections.abc import Collection, Mapping, Sequence
 
 from mmm.motion.joint_names import is_head, is_helper, is_neck, joint_side, role_fits
-from mmm.motion.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton, ancestors
 
 ARM = ("collar", "shoulder", "elbow", "wrist")
 LEG = ("hip", "knee", "ankle", "toe")
@@ -36,14 +36,6 @@ def find_roles(skeleton: Skeleton, chosen: Mapping[str, int]) -> dict[str, int]:
     joints |= chosen
     # The trunk is found from the limbs, so it comes last and must not displace them.
     return {**_trunk(skeleton, sides, joints, set(chosen.values())), **joints}
-
-
-def ancestors(skeleton: Skeleton, joint: int) -> list[int]:
-    """The joint itself, its parent, and so on to the root."""
-    chain = [joint]
-    while chain[-1] != 0:
-        chain.append(skeleton.parents[chain[-1]])
-    return chain
 
 
 def _sides(skeleton: Skeleton) -> list[str]:
@@ -119,7 +111,7 @@ def _trunk(
     chest = _chest(skeleton, limbs, trunk["pelvis"], shoulders)
     taken = chosen | set(limbs.values())
     free = {j for j, name in enumerate(skeleton.names) if j not in taken and not is_helper(name)}
-    above = ancestors(skeleton, chest)
+    above = ancestors(skeleton.parents, chest)
     if trunk["pelvis"] in above and chest != trunk["pelvis"]:
         chain = above[: above.index(trunk["pelvis"])][::-1]
         chain = [j for j in chain if j == chest or j in free]
@@ -159,7 +151,9 @@ def _neck_and_head(
     if head is None:
         neck = next((j for j in ordered if is_neck(names[j])), None)
         return {"neck": neck} if neck is not None else _nameless_neck(skeleton, ordered, chest)
-    between = sorted(set(ancestors(skeleton, head)[1:]) - set(ancestors(skeleton, chest)))
+    between = sorted(
+        set(ancestors(skeleton.parents, head)[1:]) - set(ancestors(skeleton.parents, chest))
+    )
     # Character Creator's necks are called twists, so they are helpers by name.
     necks = [j for j in between if j in free] or [j for j in between if is_neck(names[j])]
     return {"head": head} | ({"neck": necks[0]} if necks else {})
@@ -178,6 +172,6 @@ def _nameless_neck(skeleton: Skeleton, free: Sequence[int], chest: int) -> dict[
 
 def _last_common(skeleton: Skeleton, joints: Sequence[int]) -> int:
     """The lowest common ancestor of some joints."""
-    paths = [ancestors(skeleton, joint) for joint in joints]
+    paths = [ancestors(skeleton.parents, joint) for joint in joints]
     # Joints are in topological order, so the highest index is the one furthest from the root.
     return max(set(paths[0]).intersection(*paths[1:]))

@@ -15,7 +15,12 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation, RotationSpline
 
+from mmm.arrays import unit_vectors
+
 Array = np.ndarray
+
+# Columns of the six-number form that are shorter have no direction.
+_SHORTEST_COLUMN = 1e-12
 
 
 def _leading(values: Array, trailing: int) -> tuple[int, ...]:
@@ -113,6 +118,21 @@ def matrix_to_quat_wxyz(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 4"
     return quat.reshape(*_leading(matrices, 2), 4).astype(np.float32)
 
 
+def matrix_to_unrolled_quat(matrices: Float[Array, "*b T J 3 3"]) -> Float[Array, "*b T J 4"]:
+    """Matrices to unit quaternions ``wxyz`` without sign jumps in time (axis -3), float32.
+
+    q and -q are the same rotation. The first frame has w >= 0; each later quaternion has the sign
+    that brings it nearer to the one before.
+    """
+    quats = matrix_to_quat_wxyz(matrices)
+    # A negative dot product with the previous frame requires a flip of this and all later frames.
+    signs = np.where(
+        (quats[..., 1:, :, :] * quats[..., :-1, :, :]).sum(-1, keepdims=True) < 0, -1, 1
+    )
+    quats[..., 1:, :, :] *= np.cumprod(signs, axis=-3)
+    return quats
+
+
 def matrix_to_sixd(matrices: Float[Array, "*b 3 3"]) -> Float[Array, "*b 6"]:
     """The six-number form of Zhou et al. 2019: the first two columns, one after the other."""
     columns = np.swapaxes(matrices[..., :2], -1, -2)
@@ -125,15 +145,10 @@ def sixd_to_matrix(sixd: Float[Array, "*b 6"]) -> Float[Array, "*b 3 3"]:
     Gram-Schmidt makes the two columns orthonormal; the third is their cross product.
     """
     columns = sixd.reshape(*_leading(sixd, 1), 2, 3).astype(np.float64)
-    x = _unit(columns[..., 0, :])
+    x = unit_vectors(columns[..., 0, :], _SHORTEST_COLUMN)
     y = columns[..., 1, :]
-    y = _unit(y - (x * y).sum(-1, keepdims=True) * x)
+    y = unit_vectors(y - (x * y).sum(-1, keepdims=True) * x, _SHORTEST_COLUMN)
     return np.stack([x, y, np.cross(x, y)], axis=-1).astype(np.float32)
-
-
-def _unit(vectors: Array) -> Array:
-    """Vectors of length 1; zero stays zero."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 NEAR = 1e-4

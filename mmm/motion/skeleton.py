@@ -233,6 +233,23 @@ SMPL24 = Skeleton(
 """The 24-joint SMPL body of AIST++ and of the synthetic dance set."""
 
 
+def ancestors(parents: Sequence[int], joint: int) -> list[int]:
+    """The joint itself, its parent, and so on to the root, whose parent is -1."""
+    chain = [joint]
+    while (joint := parents[joint]) >= 0:
+        chain.append(joint)
+    return chain
+
+
+def subtree(parents: Sequence[int], joint: int) -> list[int]:
+    """The joint itself and all joints below it, ascending; parents come before their children."""
+    members = {joint}
+    for j, parent in enumerate(parents):
+        if parent in members:
+            members.add(j)
+    return sorted(members)
+
+
 def joint_indices(skeleton: Skeleton, names: Sequence[str]) -> list[int]:
     """Indices of the joints of groups and of single joints, ascending.
 

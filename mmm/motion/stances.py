@@ -58,9 +58,3 @@ def in_stance(points: Float[Array, "T 3"], rest_m: float, fps: float) -> Bool[Ar
     padded = np.pad(stance, len(shortest), mode="edge")
     cleaned = binary_opening(binary_closing(padded, shortest), shortest)
     return np.asarray(cleaned[len(shortest) : -len(shortest)])
-
-
-def true_runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:
-    """First and last-plus-one frame of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]]))).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))

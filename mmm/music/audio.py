@@ -10,6 +10,7 @@ import os
 import struct
 import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -19,6 +20,7 @@ from mmm.errors import FileError
 from mmm.motion.clip import Audio
 from mmm.music.compiled import librosa_module
 from mmm.music.video_sound import VIDEO_SUFFIXES, decode_sound
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 
@@ -169,7 +171,9 @@ def _ogg_is_whole(file: io.BufferedIOBase) -> bool:
     return bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
-def _encode(audio: Audio, container: str, encoding: str, target: io.BufferedIOBase) -> None:
+def _encode(
+    audio: Audio, container: str, encoding: str, target: BinaryIO | io.BufferedIOBase
+) -> None:
     # Values beyond full scale would wrap around in 16 bits and crackle.
     samples = np.clip(audio.samples, -1, 1)
     with soundfile.SoundFile(
@@ -210,29 +214,13 @@ def write_audio(audio: Audio, path: str | Path) -> None:
             ", ".join(SUFFIXES),
             "choose one of these suffixes",
         )
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w+b") as file:
-            _encode(audio, *_FORMATS[path.suffix.lower()], file)
-        # mkstemp() makes files that only their owner can read.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise FileError(
-            str(path),
-            f"cannot be written ({error.strerror})",
-            "",
-            "choose a folder you can write to",
-        ) from error
+        write_atomically(path, lambda file: _encode(audio, *_FORMATS[path.suffix.lower()], file))
     except (soundfile.SoundFileError, ValueError) as error:
         problem = (
             f"{path.suffix} cannot hold {audio.samples.shape[1]} channels at {audio.rate_hz} Hz"
         )
         raise FileError(str(path), problem, "", "write a .wav instead") from error
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
 
 
 def resample(samples: Float[Array, "N"], from_hz: float, to_hz: float) -> Float[Array, "M"]:

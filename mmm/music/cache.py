@@ -1,13 +1,15 @@
 """A cache of music features, as compressed NumPy archives in a folder."""
 
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
+
+from mmm.errors import FileError
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 
@@ -42,17 +44,15 @@ def read(path: Path, columns: int) -> tuple[Float[Array, "T 35"], Int[Array, "B"
 
 def write(path: Path, features: Array, beats: Array, tempo_bpm: float) -> None:
     """Store features atomically. A folder that cannot be written is no error."""
-    temporary = ""
+    content: dict[str, Any] = {
+        "features": features,
+        "beats": beats,
+        "tempo_bpm": np.float64(tempo_bpm),
+    }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".npz")
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(
-                file, features=features, beats=beats, tempo_bpm=np.float64(tempo_bpm)
-            )
         # Two processes may store the same song at once. Each replaces the file as a whole.
-        Path(temporary).replace(path)
+        write_atomically(path, lambda file: np.savez_compressed(file, **content))
     # On a full or read-only disk, features are computed again each time.
-    except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+    except (OSError, FileError):
+        pass

@@ -51,7 +51,7 @@ START_BPM = 120.0
 """The tempo from which the beat tracker starts if none is known; librosa's own default."""
 
 # The ten genres of AIST, such as BR for break; the digit stands for the tempo.
-_AIST_MUSIC = re.compile(r"(?:^|_)m(BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)(\d)(?:_|$|\.)")
+_AIST_MUSIC = re.compile(r"(?:^|_)m((?:BR|PO|LO|MH|LH|HO|WA|KR|JS|JB)\d)(?:_|$|\.)")
 
 
 def bpm_of_name(name: str) -> float | None:
@@ -61,11 +61,18 @@ def bpm_of_name(name: str) -> float | None:
         None for other names.
     """
     match = _AIST_MUSIC.search(name)
-    if not match:
-        return None
-    digit = int(match[2])
-    # AIST's tempi: house runs from 110 bpm in steps of 5, all other genres from 80 in steps of 10.
-    return float(digit * 5 + 110 if match[1] == "HO" else digit * 10 + 80)
+    return bpm_of_aist(match[1]) if match else None
+
+
+def bpm_of_aist(music_id: str) -> float:
+    """The tempo of an AIST recording, beats per minute (Tsuchida et al. 2019).
+
+    Args:
+        music_id: genre and digit, for example ``BR0``.
+    """
+    digit = int(music_id[2])
+    # House runs from 110 in steps of 5, all other genres from 80 in steps of 10.
+    return digit * 5.0 + 110 if music_id.startswith("HO") else digit * 10.0 + 80
 
 
 def bar_lines(music: Music) -> Int[Array, "_"]:
@@ -166,10 +173,10 @@ def load_music(
         cache.write(stored, *analysis)
     features, beats, tempo_bpm = analysis
     music = Music(features, fps, beats, tempo_bpm, audio)
-    return fitted(music if start_s == 0 else later(music, start_s, path.name), frames)
+    return fitted(music if start_s == 0 else music_from(music, start_s, path.name), frames)
 
 
-def later(music: Music, start_s: float, name: str = "the recording") -> Music:
+def music_from(music: Music, start_s: float, name: str = "the recording") -> Music:
     """The music from ``start_s`` seconds on, to the nearest frame.
 
     Its features and beats stay those of the whole recording's analysis.

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from mmm.motion.clip import Motion
 from mmm.motion.joint_names import joint_side
-from mmm.motion.skeleton import Skeleton
+from mmm.motion.skeleton import Skeleton, ancestors, subtree
 
 Array = np.ndarray
 
@@ -62,22 +62,6 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
     return line[long[0] :]
 
 
-def _ancestors(skeleton: Skeleton, joint: int) -> list[int]:
-    path = []
-    while (joint := skeleton.parents[joint]) >= 0:
-        path.append(joint)
-    return path
-
-
-def _descendants(skeleton: Skeleton, joint: int) -> set[int]:
-    """All joints below one, in a single pass: parents come before their children."""
-    below = {joint}
-    for j, parent in enumerate(skeleton.parents):
-        if parent in below:
-            below.add(j)
-    return below - {joint}
-
-
 def body_of(skeleton: Skeleton) -> Body:
     """A mannequin's measures, scaled to the skeleton's legs."""
     limbs, parents = skeleton.limbs, skeleton.parents
@@ -93,7 +77,7 @@ def body_of(skeleton: Skeleton) -> Body:
             radii[j] = table[min(depth, len(table) - 1)]
         if line:
             # Branches of the main chain are fingers or toes.
-            fingers = _descendants(skeleton, line[0]) - set(line)
+            fingers = set(subtree(parents, line[0])) - set(line)
             radii[[j for j in fingers if limbs[j] == limb]] = _FINGER_M
     # The neck belongs to the head's limb. Without a joint named "head", the last one is the head.
     head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
@@ -148,12 +132,14 @@ def _hulls(
         hulls.append((0, left[0], right[0], *spine))
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
-        ups = set(_ancestors(skeleton, left[0]))
+        ups = set(ancestors(parents, left[0]))
         # The lowest common ancestor of both arms is the chest.
-        meeting = next(j for j in _ancestors(skeleton, right[0]) if j in ups)
-        stubs = [j for line in (left, right) for j in _ancestors(skeleton, line[0]) if j > meeting]
+        meeting = next(j for j in ancestors(parents, right[0]) if j in ups)
+        stubs = [
+            j for line in (left, right) for j in ancestors(parents, line[0])[1:] if j > meeting
+        ]
         below, reach = [], 0.0
-        for j in [meeting, *_ancestors(skeleton, meeting)][:-1]:
+        for j in ancestors(parents, meeting)[:-1]:
             reach += float(np.linalg.norm(skeleton.offsets_m[j]))
             if reach > _CHEST_REACH_M:
                 break
@@ -178,7 +164,7 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
     if body.head >= 0 and body.crown < 0:
         # The head's up direction is unknown, so that from root to head in the rest pose is used.
         up = sum(
-            (skeleton.offsets_m[j] for j in [body.head, *_ancestors(skeleton, body.head)][:-1]),
+            (skeleton.offsets_m[j] for j in ancestors(skeleton.parents, body.head)[:-1]),
             np.zeros(3),
         )
         crown = 0

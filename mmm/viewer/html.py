@@ -7,8 +7,8 @@ import base64
 import html
 from pathlib import Path
 
-from mmm.io.files import write_atomically
 from mmm.music.audio import encode_ogg
+from mmm.storage import write_text
 from mmm.viewer.assets import SCRIPTS, STYLES, script, styles
 from mmm.viewer.palette import THEMES
 from mmm.viewer.scene import Scene
@@ -103,4 +103,4 @@ def write_html(scene: Scene, path: str | Path, theme: str = "auto") -> None:
         FileError: the file cannot be written.
     """
     text = page(scene, theme=theme)
-    write_atomically(Path(path), lambda file: file.write(text.encode()))
+    write_text(Path(path), text)

@@ -6,8 +6,8 @@ from typing import Any
 
 from mmm.errors import FileError, SpecError
 from mmm.io.clips import PathLike, save_clip
-from mmm.io.files import write_atomically
 from mmm.motion.clip import Clip
+from mmm.storage import write_atomically
 from mmm.viewer.html import write_html
 from mmm.viewer.scene import Watchable, scene_of
 from mmm.viewer.video import FILM_SUFFIXES, Progress, write_film

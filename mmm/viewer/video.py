@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from mmm.errors import FileError
-from mmm.io.files import write_atomically
 from mmm.motion.clip import Audio
 from mmm.music.audio import write_audio
+from mmm.storage import write_atomically
 from mmm.viewer.raster.film import Film, Layout, Theme
 from mmm.viewer.raster.processes import pictures
 from mmm.viewer.scene import Scene

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.sources import commands, convert
-from data.sources.files import SourceFile
+from data.sources import commands
 from tests.data.preparing import prepare, report_of, stored, write_bvh
 
 ROOT = Path(__file__).parents[2]
@@ -148,28 +147,6 @@ def test_several_processes_give_the_same(folder, capsys):
     assert prepare(capsys, *arguments(folder, "--test", "01", "--jobs", "2"))[0] == 0
     assert np.array_equal(np.load(folder.parent / "set" / "train" / "rotations.npy"), one)
     assert report_of(folder.parent / "set")["reasons"] == {"cannot be read": 1}
-
-
-def die_of_the_third(task):
-    if task.file.label == "3":
-        os._exit(1)
-    return convert.Converted(task.file.label, task.stored)
-
-
-@pytest.mark.slow
-def test_a_process_that_dies_takes_one_file_with_it(tmp_path):
-    tasks = [
-        convert.Task(SourceFile(tmp_path / str(k), str(k), str(k)), 30.0, tmp_path)
-        for k in range(5)
-    ]
-    done = dict(convert._in_processes(tasks, 2, die_of_the_third))
-    assert {k: item.error for k, item in done.items()} == {
-        0: "",
-        1: "",
-        2: "",
-        3: "3: the process that read it died",
-        4: "",
-    }
 
 
 def refused(capsys, *more):

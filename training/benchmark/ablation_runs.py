@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mmm.storage import write_text
 from training.benchmark.ablation import AGAIN, Study
 from training.data.dataset import MotionSet
 from training.plans.plan import plan_to_dict
 from training.plans.recipes import PRETRAINING, Recipe
-from training.writing import write_text
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 
 from tqdm import tqdm
 
-from mmm.archives import unpack
 from mmm.errors import FileError, MMMError
 from mmm.io import load_clip
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24
+from mmm.storage import unpack
 from training.benchmark.protocol import Statistics, statistics
 from training.benchmark.windows import FPS, TRAIN_CUT, cut
 from training.data.dataset import MotionSet

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mmm.metrics import inbetweening as metrics
+from mmm.motion.rotations import matrix_to_unrolled_quat
 from training.benchmark.windows import PAST, Windows
 
 Array = np.ndarray
@@ -81,7 +82,7 @@ def outcome(windows: Windows, filling: Filling, last_known: int = PAST - 1) -> O
         rotations=np.concatenate([windows.rotations[:, last], rotations], axis=1),
         root_m=np.concatenate([windows.root_m[:, last], root_m], axis=1),
     ).world()
-    return Outcome(metrics.unrolled_quaternions(world)[:, 1:], positions[:, 1:])
+    return Outcome(matrix_to_unrolled_quat(world)[:, 1:], positions[:, 1:])
 
 
 def score(truth: Outcome, other: Outcome, against: Statistics) -> dict[str, float]:

@@ -10,6 +10,7 @@ import torch
 from mmm.checkpoints import CheckpointInfo, describe
 from mmm.models import make_model
 from mmm.models.quantisation import is_packed
+from mmm.storage import write_json, write_text
 from training.cards.calibration import calibration_section
 from training.cards.evaluation import evaluation_section, parts_section, unseen_section
 from training.cards.generation import generation_section
@@ -17,7 +18,6 @@ from training.cards.licences import data_note, licence_lines
 from training.cards.music import attention_section, music_use_section
 from training.cards.protocol import protocol_section
 from training.engine.curve import curve_svg, stage_starts
-from training.writing import write_json, write_text
 
 CURVE = "curve.svg"
 """The drawing beside the card."""

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mmm.cli.options import with_groups
 from mmm.errors import SpecError
+from mmm.storage import write_json
 from training.benchmark import clips as sources
 from training.benchmark import report
 from training.benchmark.methods import BASELINES, network, row_name
@@ -25,7 +26,6 @@ from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
 from training.commands.benchmark_strangers import strangers
 from training.commands.benchmark_unseen import unseen
-from training.writing import write_json
 
 app = typer.Typer(
     add_completion=False,

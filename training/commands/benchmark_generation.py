@@ -9,6 +9,7 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import load_model
+from mmm.storage import write_json
 from training.benchmark.continuation import Material, by_temperature, material, rows
 from training.benchmark.dance_moves import Moves, bars_of
 from training.benchmark.methods import row_name
@@ -16,7 +17,6 @@ from training.cards.card import record
 from training.cards.generation import generation_lines
 from training.commands import options as c
 from training.data.dataset import MotionSet
-from training.writing import write_json
 
 # A velocity needs two frames.
 PrefixFrames = Annotated[

@@ -9,7 +9,7 @@ import typer
 from tqdm import tqdm
 
 from mmm.checkpoints import find_checkpoint, load_model, read_json
-from mmm.io.files import write_atomically
+from mmm.storage import write_text
 from training.benchmark.methods import row_name
 from training.benchmark.strangers import Method, matching, network, recordings, row
 from training.commands import options as c
@@ -80,7 +80,7 @@ def strangers(
         _keep(find_checkpoint(checkpoint), results)
         if json_file is not None:
             text = json.dumps(results, indent=1) + "\n"
-            write_atomically(json_file, lambda file: file.write(text.encode()))
+            write_text(json_file, text)
 
 
 def _keep(folder: Path, results: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def _keep(folder: Path, results: dict[str, Any]) -> None:
     path = folder / "metrics.json"
     metrics = read_json(path) if path.is_file() else {}
     text = json.dumps(metrics | {"strangers": results}, indent=1) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
+    write_text(path, text)
 
 
 def table(rows: dict[str, dict[str, Any]]) -> Sequence[str]:

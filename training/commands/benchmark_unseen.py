@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from mmm.checkpoints import load_model
 from mmm.errors import FileError
+from mmm.storage import write_json, write_text
 from training.benchmark.methods import row_name
 from training.benchmark.unseen import GAPS, SETS, GapScores, clips_of, measure
 from training.benchmark.unseen_report import lines, page, summary
 from training.commands import options as c
-from training.writing import write_json, write_text
 
 
 def unseen(

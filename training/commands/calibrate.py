@@ -12,6 +12,7 @@ from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel
 from mmm.models.calibration import PARTS, GapCalibration
 from mmm.models.field_names import OLD_FIELD_NAMES
+from mmm.storage import write_text
 from training.benchmark.clips import prepared
 from training.cards.card import record
 from training.commands import options as c
@@ -19,7 +20,6 @@ from training.data.dataset import MotionSet
 from training.fitting import calibration
 from training.fitting.gate import with_gate
 from training.fitting.priors import fit_speed_prior
-from training.writing import write_text
 
 
 def calibrate(

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmm.motion.rotations_torch import sixd_to_matrix
+from mmm.motion.skeleton import subtree
 from training.plans.augmentation import Augment
 
 REST_MOST = 0.3
@@ -49,8 +50,8 @@ def augment(
     roles = played(roles, torch.exp(uniform(batch) * (fast + slow) - slow), frames)
     # Recombination comes before rest and proportions, so that these apply to the new body as a
     # whole.
-    upper = _below(names, parents, "spine1")
-    roles = recombined(roles, uniform(batch) < plan.recombine, sorted(upper), names)
+    upper = subtree(parents, names.index("spine1"))
+    roles = recombined(roles, uniform(batch) < plan.recombine, upper, names)
     if plan.rest:
         parts = _resting_parts(names, parents)
         kept = torch.where(
@@ -195,11 +196,9 @@ def rested(roles: Roles, shares: Tensor, frame: Tensor, parts: list[list[int]]) 
 
 
 def _resting_parts(names: tuple[str, ...], parents: tuple[int, ...]) -> list[list[int]]:
-    upper_body = _below(names, parents, "spine1")
+    upper_body = subtree(parents, names.index("spine1"))
     return [
-        sorted(_below(names, parents, "left_collar")),
-        sorted(_below(names, parents, "right_collar")),
-        sorted(_below(names, parents, "neck")),
+        *(subtree(parents, names.index(name)) for name in ("left_collar", "right_collar", "neck")),
         [j for j in range(len(names)) if j not in upper_body],
     ]
 
@@ -220,12 +219,3 @@ def _other_side(name: str) -> str:
     if name.startswith("left_"):
         return "right_" + name.removeprefix("left_")
     return "left_" + name.removeprefix("right_") if name.startswith("right_") else name
-
-
-def _below(names: tuple[str, ...], parents: tuple[int, ...], name: str) -> set[int]:
-    joints = {names.index(name)}
-    # Parents come before their children, so that one pass is enough.
-    for j, parent in enumerate(parents):
-        if parent in joints:
-            joints.add(j)
-    return joints

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from mmm.arrays import true_runs, unit_vectors
 from mmm.motion.clip import Motion
 from mmm.recovery.result import RecoveryResult
 from training.engine.canvas import INK, Canvas, Colour
@@ -70,20 +71,13 @@ def sample_picture(results: Sequence[RecoveryResult], title: str) -> UInt8[Array
     return canvas.pixels()
 
 
-def _gaps(hidden: Bool[Array, "T"]) -> list[tuple[int, int]]:
-    """First frame of each gap, and the frame after its last."""
-    # Padding with False on both sides gives an edge to gaps that touch an end of the clip.
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], hidden, [False]]).astype(np.int8)))
-    return [(int(first), int(after)) for first, after in zip(edges[::2], edges[1::2], strict=True)]
-
-
 def strip_frames(hidden: Bool[Array, "T"], interest: Float[Array, "T"]) -> Int[Array, "N"]:
     """The frames to draw: evenly from the gap with the largest ``interest`` and its known
     neighbours.
 
     Where all gaps are short, hidden frames are taken from the whole clip.
     """
-    gaps = _gaps(hidden)
+    gaps = true_runs(hidden)
     if not gaps:
         return np.linspace(0, len(hidden) - 1, COLUMNS).round().astype(int)
     first, after = max(gaps, key=lambda gap: float(interest[gap[0] : gap[1]].sum()))
@@ -210,7 +204,8 @@ def _figure(
             joints[tips[0]]
             if tips
             else joints[head_joint]
-            + _HEAD_M * _unit(joints[head_joint] - joints[skeleton.parents[head_joint]])
+            + _HEAD_M
+            * unit_vectors(joints[head_joint] - joints[skeleton.parents[head_joint]], 1e-6)
         )
         top = (joints[head_joint] + top) / 2
         canvas.dot(
@@ -219,10 +214,6 @@ def _figure(
             scale * _HEAD_M,
             colour,
         )
-
-
-def _unit(vector: Float[Array, "3"]) -> Float[Array, "3"]:
-    return vector / max(float(np.linalg.norm(vector)), 1e-6)
 
 
 def _legend(canvas: Canvas, means: dict[str, float | int | None], label: str, left: float) -> None:
@@ -251,7 +242,7 @@ def _curves(
         share = (frame - start) / max(stop - start, 1)
         return inner + (right - inner) * share, bottom - (bottom - top) * value / high
 
-    for first, after in _gaps(hidden):
+    for first, after in true_runs(hidden):
         canvas.box(place(first - 0.5, 0)[0], top, place(after - 0.5, 0)[0], bottom, _SHADE)
     for value in ticks(0, high, 4):
         canvas.line([(inner, place(0, value)[1]), (right, place(0, value)[1])], _GRID)

@@ -7,6 +7,7 @@ import streamlit as st
 from jaxtyping import Bool
 
 from dashboard.components.assets import script, styles
+from mmm.arrays import true_runs
 from mmm.viewer.payload import pack
 
 Array = np.ndarray
@@ -32,10 +33,8 @@ def playhead_button(
         on_press: called on a press. The frame is then in the session state under ``key``, as
             ``pressed``.
     """
-    # The zeros around the frames close a run that touches either end of the clip.
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden_frames.astype(np.int8), [0]])))
     # Runs, not a flag for each frame: the button searches them on every frame that is played.
-    runs = edges.reshape(-1, 2).tolist()
+    runs = true_runs(hidden_frames)
     _component(
         key=key,
         data=pack({"label": label, "hidden": runs, "channel": channel}, {}),

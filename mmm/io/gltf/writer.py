@@ -14,10 +14,10 @@ import pygltflib as gl
 from jaxtyping import Float, Int
 
 from mmm.errors import FileError
-from mmm.io.files import write_atomically
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.skeleton import Skeleton
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 
@@ -112,15 +112,11 @@ def _document(clip: Clip) -> gl.GLTF2:
 
 
 def quaternion_track(motion: Motion) -> Float[Array, "T J 4"]:
-    """Unit quaternions ``xyzw``, each in the same half space as the one before.
+    """Unit quaternions ``xyzw`` without sign jumps.
 
-    q and -q are the same rotation. If the sign jumped, viewers that interpolate linearly would take
-    the longer arc.
+    If the sign jumped, viewers that interpolate linearly would take the longer arc.
     """
-    wxyz = rot.matrix_to_quat_wxyz(motion.rotations)
-    flips = np.sum(wxyz[1:] * wxyz[:-1], axis=-1) < 0
-    sign = np.where(np.cumsum(flips, axis=0) % 2 == 1, -1.0, 1.0)
-    wxyz[1:] *= sign[..., None].astype(np.float32)
+    wxyz = rot.matrix_to_unrolled_quat(motion.rotations)
     return wxyz[..., [1, 2, 3, 0]]  # glTF has the scalar last (section 3.5.3)
 
 

@@ -24,7 +24,7 @@ from mmm.io.nodes.tree import Body
 from mmm.io.smpl import as_smpl
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.rotations import nearest_rotation, project_to_so3
-from mmm.motion.skeleton import Skeleton, forward_kinematics
+from mmm.motion.skeleton import Skeleton, ancestors, forward_kinematics, subtree
 
 Array = np.ndarray
 
@@ -136,7 +136,7 @@ def body_motion(
     offsets = np.median(local_positions, axis=0)
     moving = np.abs(local_positions - offsets).max(axis=(0, 2)) > _MOVING_M
     top = _moving_root(body.parents, moving)
-    keep = _below(body.parents, top)
+    keep = subtree(body.parents, top)
     parents = tuple(keep.index(body.parents[j]) if j != top else -1 for j in keep)
     offsets = np.where(np.arange(len(offsets))[:, None] == top, positions[0, top], offsets)[keep]
     local = np.swapaxes(rotations[:, above], -1, -2) @ rotations
@@ -182,26 +182,9 @@ def _moving_root(parents: Sequence[int], moving: Array) -> int:
     top = 0
     # Such a joint need not be a direct child: below any ancestor, its motion cannot be a bone's.
     for j in range(1, len(parents)):
-        if moving[j] and 2 * sizes[j] > len(parents) and top in _ancestors(parents, j):
+        if moving[j] and 2 * sizes[j] > len(parents) and top in ancestors(parents, j):
             top = j
     return top
-
-
-def _ancestors(parents: Sequence[int], joint: int) -> set[int]:
-    above = set()
-    while joint >= 0:
-        above.add(joint)
-        joint = parents[joint]
-    return above
-
-
-def _below(parents: Sequence[int], top: int) -> list[int]:
-    """A joint and all joints below it, ascending."""
-    members = {top}
-    for j, parent in enumerate(parents):
-        if parent in members:
-            members.add(j)
-    return sorted(members)
 
 
 def _rotations(matrices: Float[Array, "*b 4 4"]) -> Float[Array, "*b 3 3"]:

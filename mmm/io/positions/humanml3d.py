@@ -19,11 +19,12 @@ from jaxtyping import Float
 
 from mmm.errors import FileError
 from mmm.io.choosing import Choice, choose
-from mmm.io.files import LARGEST, check_size, read_bytes, write_atomically
+from mmm.io.files import LARGEST, check_size, read_bytes
 from mmm.io.positions.fitting import check_positions, fitted_clip, with_bone_lengths
 from mmm.io.positions.results import pickled_part, read_results
 from mmm.motion.clip import Clip
 from mmm.motion.skeleton import SMPL24
+from mmm.storage import write_atomically
 
 Array = np.ndarray
 

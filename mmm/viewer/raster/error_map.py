@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from mmm.arrays import true_runs
 from mmm.motion.skeleton import Skeleton
 from mmm.viewer.palette import THEMES, Colour, mix, rgb
 
@@ -146,7 +147,7 @@ def _outline(
 ) -> None:
     """Mark frames with hidden entries; if there are few runs, also outline the hidden rows."""
     left, wide = box
-    runs = _runs(np.asarray(hidden.any(axis=1)))
+    runs = true_runs(np.asarray(hidden.any(axis=1)))
     for a, b in runs:
         # In a long clip a gap may be narrower than a pixel. It still gets one.
         start = left + wide * a / len(hidden)
@@ -157,16 +158,10 @@ def _outline(
         return
     for n, top_px in enumerate(tops):
         # Only both ends of a run, because rows touch and lines between them would cover values.
-        for a, b in _runs(hidden[:, n]):
+        for a, b in true_runs(hidden[:, n]):
             x0, x1 = left + wide * a / len(hidden), left + wide * b / len(hidden) - 1
             draw.line((x0, top_px, x0, top_px + _ROW - 1), colour, 2)
             draw.line((x1, top_px, x1, top_px + _ROW - 1), colour, 2)
-
-
-def _runs(flags: Bool[Array, "T"]) -> list[tuple[int, int]]:
-    # int8, since the difference of two bool arrays has no sign.
-    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
-    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _time_axis(

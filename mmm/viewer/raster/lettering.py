@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
+from mmm.arrays import true_runs
 from mmm.viewer.palette import THEMES, Colour, look_colour, mix, rgb
 from mmm.viewer.panels import waveform_peaks
 from mmm.viewer.scene import Performer, Scene
@@ -99,8 +100,7 @@ class Lettering:
         hidden = self.scene.hidden
         mark = mix(self.colours["surface"], self.colours["primary"], 0.26)
         flags = hidden.any(axis=1) if hidden is not None else np.zeros(len(self.scene), dtype=bool)
-        edges = np.flatnonzero(np.diff(flags.astype(int), prepend=0, append=0)).tolist()
-        for a, b in zip(edges[::2], edges[1::2], strict=True):
+        for a, b in true_runs(np.asarray(flags)):
             left = wide * a / len(self.scene)
             # One hidden frame of a long clip stays visible.
             right = max(wide * b / len(self.scene) - 1, left + 1)

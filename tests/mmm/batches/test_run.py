@@ -1,5 +1,6 @@
 """Many tasks in this process: results, failures, what is kept; Ray is not asked for."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -42,6 +43,20 @@ def test_errors_come_back_from_other_processes():
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (FileError, str(error))
     assert (again.source, again.cure) == ("a.bvh", "export it again")
+
+
+def die_at_three(number):
+    if number == 3:
+        os._exit(1)
+    return work(number)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_takes_one_task_with_it():
+    outcomes = dict(run(die_at_three, [0, 1, 3, 4, 5], processes=2))
+    assert {k: outcomes[k] for k in (0, 3, 4)} == {0: 0, 3: 40, 4: 50}
+    assert str(outcomes[1]) == "task 1: bad; expected better; try again"
+    assert str(outcomes[2]) == "3: the process that read it died"
 
 
 def test_without_tasks_nobody_is_asked():

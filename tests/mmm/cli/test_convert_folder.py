@@ -65,10 +65,10 @@ def test_a_second_run_converts_what_is_new_or_changed(run, takes, tmp_path):
 def test_a_run_that_was_cut_short_goes_on(run, takes, tmp_path, monkeypatch):
     out, real = tmp_path / "out", conversion.Conversion.write
 
-    def stop(self, target):
-        if target.source.name == "c.npz":
+    def stop(self, task):
+        if task.path.name == "c.npz":
             raise KeyboardInterrupt
-        return real(self, target)
+        return real(self, task)
 
     with monkeypatch.context() as patch:
         patch.setattr(conversion.Conversion, "write", stop)

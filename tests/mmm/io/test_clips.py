@@ -9,9 +9,9 @@ import pytest
 from mmm.errors import FileError, SpecError
 from mmm.io import load_clip, save_clip
 from mmm.io.body import how_read, parse_unit, short_unit
-from mmm.io.files import write_atomically
 from mmm.motion.clip import Audio, Clip, Music
 from mmm.music.audio import write_audio
+from mmm.storage import write_atomically
 
 NAME = "gBR_sBM_cAll_d04_mBR0_ch01"
 

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from mmm.archives import unpack
+from mmm.storage import unpack
 
 
 @pytest.fixture(params=["with filters", "without"])
