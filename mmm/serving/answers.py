@@ -1,4 +1,4 @@
-"""Results as bytes: exported files, exact arrays for our own client, and streamed frames."""
+"""Results as bytes: exported files, exact arrays for ``mmm.connect``, and streamed frames."""
 
 import base64
 import json
@@ -39,31 +39,31 @@ def exported(item: Any, kind: str, progress: Any) -> bytes:
 
 
 def exact(result: "RecoveryResult") -> bytes:
-    """A recovery without the clip that the client has, bit by bit."""
+    """A recovery for ``mmm.connect``, bit-identical, without the clip, which the client has."""
     arrays = {
         "rotations": result.recovered.motion.rotations,
         "root_m": result.recovered.motion.root_m,
         "so3_residual": result.so3_residual,
     }
     if result.expected_cm is not None:
-        # Networks without an estimate of their error send none.
+        # Only some networks estimate their error.
         arrays["expected_cm"] = result.expected_cm
     text = {"model_name": result.model_name, "elapsed_s": result.elapsed_s}
     return exchange.pack({**text, "notes": list(result.notes)}, arrays)
 
 
 def from_exact(content: bytes, clip: Clip, hidden: np.ndarray) -> "RecoveryResult":
-    """The recovery of :func:`exact`, of the client's own clip.
+    """The recovery that :func:`exact` packed, with the client's own clip.
 
     Raises:
-        ValueError: the content is not whole.
+        ValueError: the content is damaged.
     """
     from dataclasses import replace
 
     from mmm.recovery.result import RecoveryResult
 
     text, arrays = exchange.unpack(content)
-    # Skeleton and rate are not sent back: they are the clip's.
+    # Skeleton and frame rate are those of the clip, and are not sent.
     skeleton, fps = clip.motion.skeleton, clip.motion.fps
     motion = Motion(skeleton, arrays["rotations"], arrays["root_m"], fps)
     return RecoveryResult(
@@ -99,7 +99,7 @@ def chunk_line(chunk: "Chunk") -> bytes:
 
 
 def motion_of_line(values: Mapping[str, Any], skeleton: Skeleton, fps: float) -> Motion:
-    """The frames of :func:`chunk_line`."""
+    """The frames that :func:`chunk_line` packed."""
     frames, joints = int(values["frames"]), len(skeleton)
     return Motion(
         skeleton,
@@ -110,7 +110,7 @@ def motion_of_line(values: Mapping[str, Any], skeleton: Skeleton, fps: float) ->
 
 
 def end_line(generation: "Generation") -> bytes:
-    """The last line of a stream that came to its end."""
+    """The last line of a complete stream."""
     return line(
         {
             "done": True,

@@ -20,7 +20,7 @@ from mmm.masks import Mask
 from mmm.motion.clip import Clip
 from mmm.motion.roles import parse_roles
 from mmm.serving import answers, faults, forms, reader, uploads
-from mmm.serving.engine import Deadline, Engine, Places
+from mmm.serving.engine import Deadline, Engine, Workers
 from mmm.serving.gate import Counters, Gate
 from mmm.serving.limits import Limits
 from mmm.serving.streaming import stream, with_progress
@@ -43,30 +43,30 @@ FILE: dict[int | str, dict[str, Any]] = {
 
 
 class Service:
-    """The routes, and what they share."""
+    """The routes, and the objects that they share."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self.engine, self.counters = limits, Engine(limits), Counters()
-        self.places = Places(limits)
+        self.workers = Workers(limits)
 
     def deadline(self) -> Deadline:
-        """The end of a request that begins now."""
+        """The deadline of a request that begins now."""
         return Deadline(self.limits.seconds)
 
     async def health(self) -> forms.Health:
         """Whether the server answers, and how busy it is."""
-        places = self.places
-        return forms.Health(version=__version__, running=places.running, waiting=places.waiting)
+        workers = self.workers
+        return forms.Health(version=__version__, running=workers.running, waiting=workers.waiting)
 
     async def metrics(self) -> Response:
         """Counters in Prometheus' text format."""
-        self.counters.running.set(self.places.running)
-        self.counters.waiting.set(self.places.waiting)
+        self.counters.running.set(self.workers.running)
+        self.counters.waiting.set(self.workers.waiting)
         return Response(self.counters.text(), media_type="text/plain; version=0.0.4")
 
     async def checkpoints(self) -> list[forms.CheckpointFacts]:
         """The checkpoints of this server."""
-        # In a thread: reading files would hold all other requests up.
+        # In a thread, because reading files would block all other requests.
         return await asyncio.to_thread(
             lambda: [
                 forms.CheckpointFacts(
@@ -91,14 +91,14 @@ class Service:
         def work() -> bytes:
             return answers.exported(_clip(form, files, deadline), form.format, deadline)
 
-        return _file(await self.places.run(deadline, work), form.format)
+        return _file(await self.workers.run(deadline, work), form.format)
 
     async def recover(
         self, form: Annotated[forms.RecoverForm, Form(media_type="multipart/form-data")]
     ) -> Response:
         """Hide part of a clip and recover it."""
         deadline, files = self.deadline(), await _files(form)
-        # Before the queue: a misspelt role need not wait for its error.
+        # Parsed before the request queues, so that a misspelt role fails at once.
         joint_names = parse_roles(form.role)
 
         def work() -> bytes:
@@ -122,9 +122,9 @@ class Service:
             return answers.line(report(with_baselines(result), form.hide or "hidden", form.seed))
 
         if form.format == "exact":
-            lines = await with_progress(self.places, deadline, work)
+            lines = await with_progress(self.workers, deadline, work)
             return StreamingResponse(lines, media_type="application/octet-stream")
-        return _file(await self.places.run(deadline, work), form.format)
+        return _file(await self.workers.run(deadline, work), form.format)
 
     async def explain(
         self, form: Annotated[forms.ExplainForm, Form(media_type="multipart/form-data")]
@@ -145,7 +145,7 @@ class Service:
                 rows=[dict(row) for row in rows],
             )
 
-        return await self.places.run(deadline, work)
+        return await self.workers.run(deadline, work)
 
     async def generate(
         self, form: Annotated[forms.GenerateForm, Form(media_type="multipart/form-data")]
@@ -154,7 +154,7 @@ class Service:
         deadline, files = self.deadline(), await _files(form)
         joint_names = parse_roles(form.role)
 
-        # Streamed or as a file, the same call makes the motion.
+        # One call for both formats, so that the motion is the same.
         def work(on_chunk: Any = None) -> Any:
             clip = _clip(form, files, deadline)
             song = files.get("music")
@@ -173,7 +173,7 @@ class Service:
             )
 
         if form.format == "stream":
-            lines = await stream(self.places, deadline, work)
+            lines = await stream(self.workers, deadline, work)
             return StreamingResponse(lines, media_type="application/x-ndjson")
 
         def whole() -> bytes:
@@ -184,7 +184,7 @@ class Service:
 
             return answers.line(report(generation, generation.evaluate()))
 
-        return _file(await self.places.run(deadline, whole), form.format)
+        return _file(await self.workers.run(deadline, whole), form.format)
 
 
 def build_app(limits: Limits | None = None) -> FastAPI:
@@ -193,7 +193,7 @@ def build_app(limits: Limits | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # The first upload does not wait for a reader process to start.
+        # Started now, so that the first upload does not wait for a reader process.
         reader.readers().prepare()
         yield
         reader.readers().close()
@@ -212,10 +212,10 @@ def build_app(limits: Limits | None = None) -> FastAPI:
     app.post("/v1/generate", response_class=Response, responses=FILE)(service.generate)
     app.post("/v1/convert", response_class=Response, responses=FILE)(service.convert)
     app.post("/v1/explain")(service.explain)
-    app.add_exception_handler(MMMError, faults.of_library)
-    app.add_exception_handler(RequestValidationError, faults.of_form)
-    app.add_exception_handler(HTTPException, faults.of_http)
-    # FastAPI keeps the schema that it makes here, so /openapi.json answers at once.
+    app.add_exception_handler(MMMError, faults.library_error)
+    app.add_exception_handler(RequestValidationError, faults.form_error)
+    app.add_exception_handler(HTTPException, faults.http_error)
+    # FastAPI keeps this schema, so that /openapi.json answers at once.
     paths = frozenset(app.openapi()["paths"])
     app.add_middleware(
         Gate,
@@ -228,12 +228,12 @@ def build_app(limits: Limits | None = None) -> FastAPI:
 
 
 async def _files(form: Any) -> dict[str, Upload]:
-    """The files of a form by field."""
+    """The files of a form, by field."""
     given = {name: getattr(form, name) for name in type(form).model_fields}
     return {
         name: Upload(value.filename or name, await value.read())
         for name, value in given.items()
-        # FastAPI's UploadFile is Starlette's with a schema, and forms hold either.
+        # Starlette's class is the base of FastAPI's, and forms hold either.
         if isinstance(value, UploadFile)
     }
 
@@ -241,7 +241,7 @@ async def _files(form: Any) -> dict[str, Upload]:
 def _clip(form: Any, files: dict[str, Upload], deadline: Deadline) -> Clip:
     """The clip of a form; for ``generate``, without the music to dance to."""
     deadline()
-    # The rate, range and files have arguments of their own.
+    # ``read_clip`` takes the frame rate, the range and the files as arguments of their own.
     options = {name: getattr(form, name) for name in ("unit", "facing", "true_fps", "body")}
     options["up"] = form.up and form.up.lower()
     read = partial(
@@ -266,7 +266,7 @@ def _hidden(
             "one of hide and hidden",
             "name a SPEC",
         )
-    # Bits need the clip's shape, and a SPEC may change the clip itself.
+    # Packed bits need the clip's shape. A SPEC may change the clip.
     clip = _clip(form, files, deadline)
     if packed is not None:
         return clip, uploads.read_hidden(packed.content, clip)
@@ -276,7 +276,7 @@ def _hidden(
 
 def _file(content: bytes, kind: str) -> Response:
     media = answers.MEDIA_TYPES.get(kind, "application/octet-stream")
-    # A page of a client's motion must not run as a page of this server.
+    # An HTML page made of a user's file must not run with this server's origin.
     headers = {"X-Content-Type-Options": "nosniff"}
     if kind != "json":
         headers["Content-Disposition"] = f'attachment; filename="result.{kind}"'

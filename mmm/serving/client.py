@@ -1,7 +1,7 @@
-"""``mmm.connect``: a server of ``mmm serve``, called as the library is.
+"""``mmm.connect``: the library's functions, computed by a server of ``mmm serve``.
 
-It needs nothing beyond the library itself. Requests have no effect on the server, so those that
-meet a dead connection or a server in trouble are sent again.
+It needs no package beyond those of the library. Requests change nothing on the server, so requests
+that fail for a dead connection or a broken server are sent again.
 """
 
 import json
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class RemoteModel:
-    """A network of the server; it stands where the library's functions take one."""
+    """A network of the server, for the methods of :class:`Server`."""
 
     name_or_path: str
     facts: Mapping[str, Any]
-    """As ``GET /v1/checkpoints`` describes it."""
+    """Its entry in ``GET /v1/checkpoints``."""
 
     @cached_property
     def config(self) -> "MaskedMotionConfig":
@@ -61,12 +61,12 @@ class Server:
         return f"Server({self.url!r})"
 
     def health(self) -> dict[str, Any]:
-        """What the server says of itself: version, requests running and waiting."""
+        """Version of the server, and its numbers of running and waiting requests."""
         return dict(json.loads(self._http.get("/v1/health")))
 
     def list_checkpoints(self) -> list[RemoteModel]:
         """The checkpoints of the server, by name."""
-        # Asked anew each time: checkpoints come and go while a server runs.
+        # Requested each time, because checkpoints come and go while a server runs.
         rows = json.loads(self._http.get("/v1/checkpoints"))
         return [RemoteModel(row["name"], row) for row in rows]
 
@@ -74,7 +74,7 @@ class Server:
         """A checkpoint of the server, for :meth:`recover` and :meth:`generate`.
 
         Raises:
-            ModelError: it has none of this name.
+            ModelError: the server has none of this name.
         """
         models = {model.name_or_path: model for model in self.list_checkpoints()}
         if name not in models:
@@ -109,9 +109,9 @@ class Server:
         """
         if attention:
             raise SpecError(
-                "attention", "not sent by servers", cure="use mmm.load_model on this machine"
+                "attention", "servers do not send maps", cure="use mmm.load_model on this machine"
             )
-        # Imported here: its checks need torch, and a client may only list checkpoints.
+        # Imported here because it needs torch, and a client may only list checkpoints.
         from mmm.recovery.recover import hidden_array
 
         pattern = hidden_array(clip, hidden)
@@ -125,10 +125,10 @@ class Server:
             fields["lock_feet"] = lock_feet
         files = {
             "clip": (f"clip{exchange.SUFFIX}", _packed(clip)),
-            # The pattern itself, since it may come from anywhere and not from a SPEC.
+            # The array itself, because not every pattern has a SPEC.
             "hidden": ("hidden", np.packbits(pattern).tobytes()),
         }
-        content = self._watched("/v1/recover", fields, files, progress or _ignore)
+        content = self._post_with_progress("/v1/recover", fields, files, progress or _ignore)
         if progress is not None:
             progress(1.0)
         return answers.from_exact(content, clip, pattern)
@@ -195,13 +195,13 @@ class Server:
             on_chunk=on_chunk,
         )
 
-    def _watched(
+    def _post_with_progress(
         self, path: str, fields: Fields, files: Files, progress: Callable[[float], None]
     ) -> bytes:
-        """The content of an answer that tells how much of it is done."""
+        """Send a form whose response reports progress; returns its content."""
         for attempt in range(TRIES):
             with self._http.post(path, fields, files) as answer:
-                # Whatever progress() raises closes the connection, by which the server learns it.
+                # What ``progress`` raises closes the connection, and the server then stops.
                 for text in _lines(answer):
                     values = json.loads(text)
                     if "error" in values:
@@ -213,9 +213,9 @@ class Server:
                         return answer.read()
                     except (OSError, HTTPException):
                         break
-            # A replica died in the middle of its answer.
+            # The connection broke: a replica may have died in the middle of its response.
             time.sleep(FIRST_PAUSE_S * 2**attempt)
-        raise self._http.unreachable("the connection broke again and again")
+        raise self._http.unreachable(f"the connection broke {TRIES} times")
 
     def _chunks(self, fields: Fields, files: Files, clip: Clip) -> Iterator["Chunk"]:
         from mmm.generation.result import Chunk
@@ -230,44 +230,44 @@ class Server:
                             raise error_of(values)
                         if "done" in values:
                             return
-                        # After a broken connection the same seed gives the same chunks again.
+                        # The same seed gives the same chunks again; those received are skipped.
                         if number < taken:
                             continue
                         skeleton, fps = clip.motion.skeleton, clip.motion.fps
                         motion = answers.motion_of_line(values, skeleton, fps)
                         taken += 1
                         yield Chunk(int(values["first"]), motion)
-            # A replica died: the line ends in the middle, or the connection does.
+            # The connection broke or the last line is incomplete: a replica may have died.
             except (OSError, HTTPException, ValueError):
                 pass
             time.sleep(FIRST_PAUSE_S * 2**attempt)
-        raise self._http.unreachable("the connection broke again and again")
+        raise self._http.unreachable(f"the connection broke {TRIES} times")
 
 
 def connect(url: str, *, api_key: str | None = None, timeout_s: float = 300.0) -> Server:
-    """A server of ``mmm serve``, whose methods are the library's functions.
+    """A server of ``mmm serve``. Its methods take the arguments of the library's functions.
 
     >>> server = mmm.connect("http://host:8000")
     >>> model = server.load_model("common-small")
     >>> result = server.recover(model, clip, mask)
 
     Args:
-        url: its address.
-        api_key: where it asks for one.
-        timeout_s: seconds without a byte after which a request is given up.
+        url: its address, ``http://HOST:PORT``.
+        api_key: the server's key, if it has one.
+        timeout_s: a request fails after so many seconds without a byte.
 
     Raises:
-        SpecError: the address is no http address.
+        SpecError: the address begins with neither http:// nor https://.
     """
     return Server(url, api_key, timeout_s)
 
 
 def _ignore(share: float) -> None:
-    """The progress of a caller who does not ask for it."""
+    """Stands for ``progress`` where the caller gives none."""
 
 
 def _lines(answer: HTTPResponse) -> Iterator[bytes]:
-    """Whole lines of an answer; the last one is the last before the connection broke."""
+    """Complete lines of a response; it ends quietly where the connection breaks."""
     while True:
         try:
             text = answer.readline()
@@ -283,14 +283,14 @@ def _roles(joint_names: Mapping[str, str] | None) -> list[str]:
 
 
 def _packed(clip: Clip) -> bytes:
-    """A clip as it is sent. The sound stays here: networks read features."""
+    """The bytes of a clip without its sound, since networks read features."""
     if clip.music is not None:
         clip = replace(clip, music=replace(clip.music, audio=None, without={}))
     return exchange.pack_clip(clip)
 
 
 def _music_bytes(music: Music) -> bytes:
-    """Music for the server: that of a body of one joint which stands still."""
+    """The bytes of music: a clip needs a motion, so they hold a single joint that stands still."""
     body = Skeleton(("root",), (-1,), np.zeros((1, 3), np.float32))
     turns = np.broadcast_to(np.eye(3, dtype=np.float32), (len(music), 1, 3, 3)).copy()
     still = Motion(body, turns, np.zeros((len(music), 3), np.float32), music.fps)

@@ -1,4 +1,4 @@
-"""The API on Ray Serve: replicas by load, on one machine or on many.
+"""The API on Ray Serve: as many replicas as the load needs, on one machine or on many.
 
 A replica is the whole API in a process of its own and computes each request by itself. Windows of
 several requests are not batched: whether a batch gives exactly the local bits is not measured yet.
@@ -26,15 +26,15 @@ def deployment(
 
     Args:
         limits: of each replica.
-        replicas: most replicas; as many run as the load asks for.
-        least: replicas that run without any load, too.
-        cpus, gpus: what Ray sets aside for one; a fraction of a GPU may be shared.
+        replicas: the largest number of replicas.
+        least: the number that runs without load.
+        cpus, gpus: what Ray reserves for one replica; a fraction of a GPU shares it.
     """
 
     options = serve.deployment(
         name=NAME,
         ray_actor_options={"num_cpus": cpus, "num_gpus": gpus},
-        # A replica takes what it computes and a few that wait; the rest may go to another one.
+        # A replica accepts what it computes and four more; Ray sends the rest to other replicas.
         max_ongoing_requests=limits.workers + 4,
         max_queued_requests=limits.queue,
         autoscaling_config={
@@ -46,14 +46,14 @@ def deployment(
         health_check_period_s=2,
         health_check_timeout_s=10,
     )
-    # Called in the replica: an application with its locks cannot be sent to one.
+    # Called inside the replica, because an application holds locks, which cannot be pickled.
     replica = serve.ingress(lambda: _app(limits))(Replica)
     # Ray's decorator adds bind(), which type checkers do not see.
     return getattr(options(replica), "bind")()  # noqa: B009
 
 
 def _app(limits: Limits) -> Any:
-    # Imported in the replica: whoever starts the server needs none of it.
+    # Imported in the replica; the process that starts the server does not need it.
     from mmm.serving.api import build_app
 
     return build_app(limits)
@@ -76,7 +76,7 @@ def run(
 
     The others are those of :func:`deployment`.
     """
-    # Replicas log on their own; their lines would bury ours.
+    # Replicas keep logs of their own; copied here, they would hide ours.
     ray.init(address=address, log_to_driver=False)
     try:
         serve.start(http_options={"host": host, "port": port})
@@ -84,6 +84,6 @@ def run(
         while True:
             time.sleep(1)
     finally:
-        # On a cluster of others only our application ends.
+        # A running cluster goes on; only our application ends.
         serve.delete(NAME)
         ray.shutdown()

@@ -1,7 +1,7 @@
-"""What the server does for each request, without a word of HTTP or Ray.
+"""The work of each request, independent of HTTP and Ray.
 
 An :class:`Engine` keeps the networks and calls ``mmm.recover``, ``mmm.generate_clip`` and
-``mmm.explain``; it computes nothing itself. So results are those of a local call, bit for bit.
+``mmm.explain``. It computes nothing itself, so results equal those of a local call bit for bit.
 """
 
 import asyncio
@@ -28,29 +28,29 @@ Result = TypeVar("Result")
 
 
 class Deadline:
-    """The end of a request's time; called as the ``progress`` of the library's functions."""
+    """The time limit of a request. The library's functions call it as their ``progress``."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._end = seconds, time.monotonic() + seconds
         self.share = 0.0
-        """How much of the request is done, 0 to 1."""
+        """The share of the request that is done, 0 to 1."""
 
     @property
     def left_s(self) -> float:
-        """Seconds until the end, never below zero."""
+        """Seconds until the limit, never below zero."""
         return max(0.0, self._end - time.monotonic())
 
     def cancel(self) -> None:
-        """End the request at its next step: nobody waits for it any more."""
+        """Stop the request at its next call of ``progress``, because its client has left."""
         self._end = 0.0
 
     def __call__(self, share: float = 0.0) -> None:
-        """Note how much is done, while there is time.
+        """Note the share that is done.
 
         Raises:
-            TooSlow: the time is over.
+            TooSlow: the time is over, or :meth:`cancel` was called.
         """
-        # Later steps, such as the writing of a file, do not know of the earlier ones.
+        # The maximum, because later steps such as writing a file count from zero again.
         self.share = max(self.share, share)
         if self.left_s == 0:
             raise TooSlow(
@@ -60,19 +60,19 @@ class Deadline:
             )
 
 
-class Places:
-    """So many requests compute at a time, so many wait, and further ones are refused."""
+class Workers:
+    """Bounds the requests that compute and those that wait; further ones are refused."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits, self.waiting, self.running = limits, 0, 0
         self._free = asyncio.Semaphore(limits.workers)
 
     async def run(self, deadline: Deadline, work: Callable[[], Result]) -> Result:
-        """Compute in a thread as soon as a place is free.
+        """Compute in a thread as soon as a worker is free.
 
         Raises:
             Busy: the queue is full.
-            TooSlow: no place was free before the deadline.
+            TooSlow: no worker was free before the deadline.
         """
         await self.enter(deadline)
         try:
@@ -81,7 +81,7 @@ class Places:
             self.leave()
 
     async def enter(self, deadline: Deadline) -> None:
-        """Wait for a place; :meth:`leave` gives it back. Errors as :meth:`run`."""
+        """Wait for a worker; :meth:`leave` frees it. Raises as :meth:`run`."""
         if self._free.locked() and self.waiting >= self._limits.queue:
             raise Busy("server", f"{self.waiting} requests wait already", cure="try again later")
         self.waiting += 1
@@ -95,19 +95,19 @@ class Places:
         self.running += 1
 
     def leave(self) -> None:
-        """Give a place back."""
+        """Free the worker."""
         self.running -= 1
         self._free.release()
 
 
 def _stamp(folder: Path) -> object:
-    """Changes when training writes a checkpoint anew."""
+    """A value that changes when a file of the checkpoint does."""
     stats = ((path.name, path.stat()) for path in sorted(folder.iterdir()))
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 
 
 class Engine:
-    """The networks of a server, and the library's calls with them; safe for many threads."""
+    """The networks of a server, and calls of the library with them. Safe to use from threads."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -120,9 +120,9 @@ class Engine:
         Raises:
             ModelError: there is none of this name.
         """
-        # Only names of the list: a path would read the server's disk, and a name of the Hugging
-        # Face Hub would make the server download it. Looked for anew each time, because
-        # checkpoints come and go; describing them all would take longer than a short recovery.
+        # Only listed names: a path would read the server's disk, and a name of the Hugging Face
+        # Hub would start a download. The folders are listed again each time, because
+        # checkpoints come and go.
         folders = {
             path.parent.name: path.parent for path in checkpoint_root().glob("*/config.json")
         }
@@ -136,14 +136,14 @@ class Engine:
         return folders[name]
 
     def model(self, name: str) -> "MaskedMotionModel":
-        """A network, loaded when it is first asked for, and again when its files have changed.
+        """A network, loaded at its first request, and again when its files have changed.
 
-        The least recently used one goes first.
+        Beyond ``Limits.models``, the least recently used network is dropped.
         """
         folder = self.folder(name)
         from mmm.checkpoints import load_model
 
-        # Loading under the lock: two requests for one checkpoint must not load it twice.
+        # Loaded under the lock, so that two requests for one checkpoint do not load it twice.
         with self._lock:
             stamp = _stamp(folder)
             if name not in self._models or self._models[name][0] != stamp:
@@ -156,10 +156,10 @@ class Engine:
     def recover(
         self, checkpoint: str, clip: Clip, mask: Mask, deadline: Deadline, **options: Any
     ) -> "RecoveryResult":
-        """A recovery by a checkpoint, or by an interpolation of this name."""
+        """A recovery by a checkpoint or by an interpolation."""
         from mmm.recovery.recover import interpolate, recover
 
-        # As on the command line, a checkpoint's name cannot hide an interpolation.
+        # As on the command line, interpolations take precedence over checkpoints of their name.
         if checkpoint in BASELINES:
             return interpolate(checkpoint, clip, mask)
         model = self.model(checkpoint)
@@ -189,9 +189,9 @@ class Engine:
         changes: Sequence[str],
         deadline: Deadline,
     ) -> list[Mapping[str, Any]]:
-        """How far each change of the music moves a recovery: rows as ``mmm intervene`` prints."""
+        """How far each change of the music moves a recovery, as rows of ``mmm intervene``."""
         for change in changes:
-            # The library reads the named file, which on a server is not the client's.
+            # The library would read the named file from the server's disk.
             if change.strip().startswith("swap"):
                 raise SpecError(
                     f"SPEC {change!r}",

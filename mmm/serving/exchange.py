@@ -1,7 +1,8 @@
-"""Clips and arrays as bytes: from a reader process to the server, and between it and our client.
+"""Clips and arrays as bytes, between reader process, server and client.
 
-A reader has handled a hostile file and a client may be one, so nothing is unpickled, unpacked or
-allocated beyond the bytes that came. Numbers come back bit-identical.
+The bytes may be hostile: a reader has handled a user's file, and anybody may be a client. So
+nothing is unpickled or decompressed, and no more memory is allocated than the bytes take. Numbers
+come back bit-identical.
 
 The layout is ``MMMX``, the length of a JSON header (uint32, little-endian), the header, then the
 arrays one after another, each starting at a multiple of 8 bytes. The header holds ``text`` (any
@@ -26,14 +27,14 @@ from mmm.motion.clip import Audio, Clip, Motion, Music
 from mmm.motion.skeleton import Skeleton
 
 SUFFIX = ".mmmx"
-"""Of files in this layout, by which the server knows them."""
+"""Suffix by which the server recognises files in this layout."""
 _MAGIC, _ALIGNED = b"MMMX", 8
-# Little-endian numbers of fixed size. Anything else, above all Python objects, is refused.
+# Little-endian numbers of fixed size. Anything else is refused, Python objects above all.
 _TYPES = frozenset(("<f2", "<f4", "<f8", "<i4", "<i8", "|u1", "|b1"))
 
 
 def pack_clip(clip: Clip) -> bytes:
-    """A clip with all it has, for :func:`unpack_clip`."""
+    """A clip with its music and metadata, for :func:`unpack_clip`."""
     motion, skeleton, music = clip.motion, clip.motion.skeleton, clip.music
     text: dict[str, Any] = {
         "name": clip.name,
@@ -58,21 +59,21 @@ def pack_clip(clip: Clip) -> bytes:
         sounds = {f"without.{part}": sound for part, sound in music.without.items()}
         if music.audio is not None:
             sounds["sound"] = music.audio
-        # An array of samples does not know its rate.
+        # Sample rates are kept apart from the arrays of samples.
         text["rates_hz"] = {name: sound.rate_hz for name, sound in sounds.items()}
         arrays |= {name: sound.samples for name, sound in sounds.items()}
     return pack(text, arrays)
 
 
 def unpack_clip(content: bytes) -> Clip:
-    """The clip of :func:`pack_clip`.
+    """The clip that :func:`pack_clip` packed.
 
     Raises:
-        ValueError: the content is not whole, or its parts do not fit.
+        ValueError: the content is damaged, or its parts do not fit together.
     """
     text, arrays = unpack(content)
     try:
-        # Every value is cast: whoever wrote this has handled a hostile file, or is hostile.
+        # Every value is cast, because the bytes may be hostile.
         end_sites = tuple((int(joint), _tip(tip)) for joint, tip in text["end_sites"])
         skeleton = Skeleton(
             tuple(map(str, text["names"])),
@@ -94,22 +95,22 @@ def unpack_clip(content: bytes) -> Clip:
             source=str(text["source"]),
             split=str(text["split"]),
             notes=tuple(map(str, text["notes"])),
-            # Clips are shared between sessions, so nobody may change their metadata.
+            # Read-only, because sessions share clips.
             meta=MappingProxyType(dict(text["meta"])),
         )
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f"a part is missing or of another kind: {error}") from None
 
 
-def sent_clip(content: bytes, name: str) -> Clip:
-    """A clip that a client sent, checked as a file of the same content is.
+def clip_from_client(content: bytes, name: str) -> Clip:
+    """A clip that a client sent, with the checks that readers make of a file.
 
     Args:
-        content: of :func:`pack_clip`.
-        name: what its sender calls it.
+        content: as :func:`pack_clip` returns it.
+        name: its name in errors.
 
     Raises:
-        FileError: what is wrong with it.
+        FileError: it is damaged, too large, or holds values out of bounds.
     """
     try:
         clip = unpack_clip(content)
@@ -156,10 +157,10 @@ def pack_audio(audio: Audio) -> bytes:
 
 
 def unpack_audio(content: bytes) -> Audio:
-    """The recording of :func:`pack_audio`.
+    """The recording that :func:`pack_audio` packed.
 
     Raises:
-        ValueError: the content is not whole.
+        ValueError: the content is damaged.
     """
     text, arrays = unpack(content)
     try:
@@ -169,7 +170,7 @@ def unpack_audio(content: bytes) -> Audio:
 
 
 def pack(text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Values that JSON knows, and arrays, as bytes."""
+    """JSON values and arrays as bytes."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     table = [[name, array.dtype.str, array.shape] for name, array in contiguous.items()]
     header = json.dumps({"text": text, "arrays": table}, default=plain_json).encode()
@@ -183,10 +184,10 @@ def pack(text: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What :func:`pack` packed; the arrays are copies, which may be written to.
+    """The values and arrays that :func:`pack` packed; the arrays are writable copies.
 
     Raises:
-        ValueError: the content is not whole.
+        ValueError: the content is damaged.
     """
     if content[:4] != _MAGIC or len(content) < 8:
         raise ValueError("not a packed clip")
@@ -207,7 +208,7 @@ def _arrays(content: bytes, start: int, table: Any) -> Iterator[tuple[str, np.nd
     for name, kind, shape in table:
         if kind not in _TYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
             raise ValueError(f"{name} is {kind} of shape {shape}")
-        # Python's integers, which do not overflow. Bytes that are missing raise ValueError.
+        # ``math.prod`` does not overflow as NumPy's integers do. Missing bytes raise ValueError.
         count = math.prod(shape)
         start += -start % _ALIGNED
         array = np.frombuffer(content, kind, count, start) if count else np.empty(0, kind)

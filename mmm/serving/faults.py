@@ -1,4 +1,4 @@
-"""Answers that are no success: one line each, as the command line prints it."""
+"""Error responses: one line each, as the command line prints it."""
 
 from typing import Any
 
@@ -22,34 +22,34 @@ FAULTS: dict[int | str, dict[str, Any]] = {
         429: "the queue is full",
     }.items()
 }
-"""Answers that every route may give."""
+"""Error responses that every route may give, for OpenAPI."""
 
 
 def answer(error: MMMError, status: int | None = None) -> JSONResponse:
-    """The answer of an error."""
-    # 422: the request was understood, and its content does not fit.
+    """The response for an error."""
+    # 422: the request is well formed, but its content does not fit.
     status = status or (error.status if isinstance(error, Refused) else 422)
     headers = {429: {"Retry-After": "1"}, 401: {"WWW-Authenticate": "Bearer"}}.get(status)
     return JSONResponse(forms.fault_of(error).model_dump(), status, headers)
 
 
-async def of_library(request: Request, error: Exception) -> Response:
-    """An error of the library."""
+async def library_error(request: Request, error: Exception) -> Response:
+    """The response for an error of the library."""
     assert isinstance(error, MMMError)
     return answer(error)
 
 
-async def of_form(request: Request, error: Exception) -> Response:
-    """A form whose fields do not fit."""
+async def form_error(request: Request, error: Exception) -> Response:
+    """The response for a form whose fields do not fit."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    # The first part of a location is "body", which is no option of anybody.
+    # The first part of a location is "body", which names no field.
     field = ".".join(str(part) for part in first["loc"][1:]) or "request"
     return answer(SpecError(field, str(first["msg"]), cure="see /docs"))
 
 
-async def of_http(request: Request, error: Exception) -> Response:
-    """An error of the web framework: an unknown path, a wrong method."""
+async def http_error(request: Request, error: Exception) -> Response:
+    """The response for an error of the web framework: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
     response = answer(MMMError(request.url.path, str(error.detail)), error.status_code)
     response.headers.update(error.headers or {})

@@ -1,4 +1,4 @@
-"""The fields of the API's requests and the shapes of its answers, for validation and OpenAPI."""
+"""Fields of the API's requests and responses, for validation and OpenAPI."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,8 +16,8 @@ GenerationFormat = Literal["stream", "json", MotionFormat]
 Number = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
-class ClipForm(BaseModel):
-    """A motion file and how it is read; the options of ``mmm convert``."""
+class FileForm(BaseModel):
+    """A motion file and how it is read; the options of ``mmm convert`` but for the range."""
 
     # A misspelt option must not be ignored in silence.
     model_config = ConfigDict(extra="forbid")
@@ -26,13 +26,18 @@ class ClipForm(BaseModel):
     music: UploadFile | None = Field(None, description="recording that starts with the clip")
     asf: UploadFile | None = Field(None, description="the skeleton of an .amc")
     music_start: float = Field(0.0, ge=0, description="moment of the recording, seconds")
-    frames: str = Field(":", description="frames A:B (B not included) at the file's own rate")
     fps: float | None = Field(None, ge=1, le=1000, description="resample to this frame rate")
-    unit: str | None = Field(None, description="unit of length, where the guess is wrong")
+    unit: str | None = Field(None, description="unit of length, if the guess is wrong")
     up: str | None = Field(None, description="axis that points up: y or z")
     facing: str | None = Field(None, description="turn the body to face: x, -x, z or -z")
     true_fps: float | None = Field(None, description="the file's true frame rate")
     body: str | None = Field(None, description="which of several bodies of a .bvh")
+
+
+class ClipForm(FileForm):
+    """A range of a motion file."""
+
+    frames: str = Field(":", description="frames A:B (B not included) at the file's own rate")
 
 
 class ConvertForm(ClipForm):
@@ -50,41 +55,30 @@ class RecoverForm(ClipForm):
         None, description="in place of hide: numpy.packbits of the hidden entries"
     )
     seed: Number = Field(0, description="random seed of random SPECs")
-    role: list[str] = Field([], description="ROLE=JOINT, where names do not tell")
-    lock_feet: bool | None = Field(None, description="default: as the checkpoint was measured")
+    role: list[str] = Field([], description="ROLE=JOINT, for joints that are not found by name")
+    lock_feet: bool | None = Field(None, description="default: the checkpoint's own setting")
     noise: list[float] = Field([], description="latent noise; none gives the mean prediction")
-    # "exact" is for our own client: numbers that an export format would round or leave out.
+    # "exact" is for ``mmm.connect``; export formats round numbers or leave some out.
     format: RecoveryFormat = Field("json", description="json: errors as --metrics writes them")
 
 
-class GenerateForm(BaseModel):
+class GenerateForm(FileForm):
     """``mmm generate``."""
 
-    # Not a ClipForm: here "frames" says how many to generate.
-
-    model_config = ConfigDict(extra="forbid")
-
+    # Not a ClipForm: here ``frames`` is the number of frames to generate.
     clip: UploadFile = Field(description="a motion file whose first frames are the seed")
     music: UploadFile | None = Field(None, description="recording to dance to")
-    asf: UploadFile | None = Field(None, description="the skeleton of an .amc")
-    music_start: float = Field(0.0, ge=0, description="moment of the recording, seconds")
-    fps: float | None = Field(None, ge=1, le=1000, description="resample to this frame rate")
-    unit: str | None = None
-    up: str | None = None
-    facing: str | None = None
-    true_fps: float | None = None
-    body: str | None = None
     checkpoint: str = Field(description="a name of /v1/checkpoints")
-    # Users know the word "seed" from the page and the command line.
+    # "Seed" is the word of the page and of the command line.
     prefix_frames: int = Field(
-        120, alias="seed_frames", ge=1, le=2**31, description="frames of the clip to go on from"
+        120, alias="seed_frames", ge=1, le=2**31, description="frames of the clip to continue from"
     )
-    frames: int = Field(300, ge=1, le=2**31, description="how many to generate")
+    frames: int = Field(300, ge=1, le=2**31, description="number of frames to generate")
     temperature: float = Field(1.0, ge=0, le=3)
     seed: Number = Field(0, description="random seed; the same one gives the same motion")
     role: list[str] = []
     format: GenerationFormat = Field(
-        "stream", description="stream: a line of JSON for each second, as it is made"
+        "stream", description="stream: a line of JSON for each second, sent as it is generated"
     )
 
 
@@ -103,7 +97,7 @@ class ExplainForm(ClipForm):
 
 
 class Fault(BaseModel):
-    """Every answer that is not a success."""
+    """An error response."""
 
     error: str = Field(description="one line: where, what was found, expected, what to do")
     kind: str = "MMMError"
@@ -114,7 +108,7 @@ class Fault(BaseModel):
 
 
 def fault_of(error: MMMError) -> Fault:
-    """An error as the one line that the command line prints, with its parts."""
+    """An error: the line that the command line prints, and its parts."""
     return Fault(
         error=str(error),
         kind=type(error).__name__,

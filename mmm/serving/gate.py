@@ -1,4 +1,4 @@
-"""What every request passes before it is read: its key, its size, and the counters of /metrics."""
+"""Checks before a request is read (its key, its size), and the counters of /metrics."""
 
 import hmac
 import time
@@ -16,12 +16,12 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN_PATHS = ("/v1/health",)
-"""Paths that need no key: load balancers ask them."""
+"""Paths that need no key, for load balancers."""
 _BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
 class Counters:
-    """The figures of one server, in a registry of its own so that tests may have several."""
+    """The counters of one server. Each has its own registry, so that tests can run several."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -51,10 +51,10 @@ class Gate:
 
     Args:
         app: what it guards.
-        limits: the server's.
-        counters: told of every request.
-        refuse: answers a request that is refused.
-        paths: the paths of the API; others count as one.
+        limits: of the server.
+        counters: count every request.
+        refuse: makes the response for a refused request.
+        paths: paths of the API; all others count as ``other``.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        # "lifespan" starts and ends the server; nobody has asked for anything.
+        # "lifespan" messages start and end the server; they are no requests.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
-        # Any path of a client would become a series of its own, without end.
+        # Unknown paths share one label: Prometheus keeps a series for each label.
         path = scope["path"] if scope["path"] in self._paths else "other"
 
         too_large: list[Refused] = []
@@ -87,7 +87,7 @@ class Gate:
             await send(message)
 
         async def unless_refused(message: Message) -> None:
-            # FastAPI answers 400 when reading a form fails; ours says why, and comes instead.
+            # FastAPI would answer 400 to an unreadable form; our response gives the reason.
             if not too_large:
                 await counted(message)
 
@@ -100,7 +100,7 @@ class Gate:
                 raise too_large[0]
         except Refused as refused:
             await self._refuse(refused)(scope, receive, counted)
-        # Also where the application fails: those requests are the ones to count.
+        # Requests on which the application fails are counted, too.
         finally:
             self._counters.requests.labels(path, str(status)).inc()
             self._counters.seconds.labels(path).observe(time.perf_counter() - started)
@@ -110,7 +110,7 @@ class Gate:
         if key is None or path in OPEN_PATHS:
             return
         given = headers.get(b"authorization", b"").removeprefix(b"Bearer ")
-        # In constant time: a plain comparison tells how many letters were right.
+        # In constant time: the time of a plain comparison reveals how many letters were right.
         if not hmac.compare_digest(given, key.encode()):
             raise KeyMissing(
                 "API key",

@@ -1,4 +1,4 @@
-"""What a server allows, and the errors of those who ask for more."""
+"""The limits of a server, and the errors of requests that exceed them."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from mmm.machine import cores
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The settings of a server."""
+    """The limits of a server, for each of its processes."""
 
     workers: int = cores()
     """Requests that compute at the same time."""
@@ -18,19 +18,19 @@ class Limits:
     upload_mb: float = 200.0
     """Megabytes of one request, all its files together."""
     seconds: float = 120.0
-    """Seconds of one request, its waiting included."""
-    # The time limit ends a request as well, but only after it has taken a worker for so long.
+    """Seconds of one request, including its time in the queue."""
+    # The time limit would also stop a longer one, but only after it has kept a worker busy.
     frames: int = 36_000
     """Frames that one request may generate: ten minutes at 60 a second."""
     models: int = 4
     """Checkpoints that stay in memory."""
-    # Not in the help's default value, nor in any message.
+    # Secret: neither the help nor any message prints it.
     api_key: str | None = None
-    """What requests must bring; None: anybody may ask."""
+    """The key that requests must send; None for an open server."""
 
 
 class Refused(MMMError):
-    """A request that the server does not carry out."""
+    """A request that the server refuses."""
 
     status: ClassVar[int] = 400
 

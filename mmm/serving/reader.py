@@ -1,7 +1,8 @@
-"""Reading visitors' files in processes of their own, with a limit of time and of memory.
+"""Reads users' files in separate processes, with limits of time and of memory.
 
-Two processes are kept ready, since starting one takes a second. Each reads one file at a time. A
-process that crashes or exceeds its time is killed and replaced, and the visitor sees one line.
+At most two processes run. They are kept, since starting one takes a second, and each reads one file
+at a time. A process that crashes or exceeds its time is killed and replaced; the user sees an error
+of one line.
 """
 
 import json
@@ -23,15 +24,17 @@ from mmm.motion.clip import Audio, Clip
 from mmm.serving import exchange
 
 ROOT = Path(__file__).resolve().parents[2]
-BODY: Sequence[str] = ("-m", "mmm.serving.reader_process")
+PROGRAM: Sequence[str] = ("-m", "mmm.serving.reader_process")
+"""Arguments of Python for a reader process."""
 PROCESSES = 2
 LIMIT_S, LIMIT_S_PER_MB = 30.0, 1.0
-"""Time limit of a file, and its addition per megabyte."""
+"""Time limit of a file, and its extension for each megabyte, seconds."""
 USUAL_MB_PER_S = 8.0
-"""Usual speed, from which progress is estimated: readers do not report any."""
+"""Usual speed of reading. Progress is estimated from it, because readers report none."""
 LARGE_MB = 20
-"""A process that has read a larger file is replaced: its memory goes back to the system."""
+"""A process that has read a larger file is replaced, which returns its memory to the system."""
 LOOK_S = 0.1
+"""Seconds between two looks for an answer or for a cancelled request."""
 # The process number tells the cleaners of temporary folders whether the server still runs.
 PREFIX = f"mmm-read-{os.getpid()}-"
 
@@ -43,20 +46,20 @@ class _Process:
     """One reader process."""
 
     def __init__(self) -> None:
-        # One thread: a reader's arithmetic is small, and OpenBLAS takes memory for each thread.
+        # One thread, because OpenBLAS reserves memory for each thread, and readers compute little.
         one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # ``-m`` finds the module from the repository root, wherever the server was started.
         self._child = subprocess.Popen(
-            [sys.executable, *BODY],
+            [sys.executable, *PROGRAM],
             cwd=ROOT,
             env=os.environ | one_thread,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Nobody reads stderr: a full pipe would block the process.
+            # A pipe that nobody reads would fill up and block the process.
             stderr=subprocess.DEVNULL,
         )
         self._lines: queue.Queue[bytes] = queue.Queue()
-        # Reading from a pipe with a time limit needs a thread: select knows no pipes on Windows.
+        # A read with a time limit needs a thread, because ``select`` takes no pipes on Windows.
         threading.Thread(target=self._listen, name="reader-pipe", daemon=True).start()
 
     def _listen(self) -> None:
@@ -67,10 +70,10 @@ class _Process:
         self._lines.put(b"")
 
     def ask(self, request: dict[str, Any], seconds: float, report: Report) -> dict[str, Any] | None:
-        """The answer to a request; None where the process crashed.
+        """Send a request and wait for its answer; None if the process crashed.
 
         Raises:
-            TimeoutError: no answer within the time.
+            TimeoutError: no answer within ``seconds``.
         """
         assert self._child.stdin is not None
         try:
@@ -89,7 +92,7 @@ class _Process:
         raise TimeoutError
 
     def end(self) -> None:
-        """Kill it."""
+        """Kill the process."""
         self._child.kill()
         # Without this the killed process stays in the process table as a zombie.
         self._child.wait()
@@ -99,7 +102,7 @@ class _Process:
 
 
 class Readers:
-    """The processes that are ready, and those who wait for one."""
+    """A pool of reader processes."""
 
     def __init__(self, processes: int = PROCESSES) -> None:
         self._places = threading.Semaphore(processes)
@@ -115,28 +118,28 @@ class Readers:
     def read(
         self, kind: str, path: Path, name: str, options: dict[str, Any], report: Report, out: Path
     ) -> None:
-        """Have a file read and what was read written to ``out``.
+        """Have a process read a file and write its content to ``out``.
 
         Args:
             kind: ``motion`` or ``song``.
             path: of the file.
-            name: what its sender calls it.
+            name: its name in errors.
             options: of ``mmm.load_clip``.
-            report: is told the share done; what it raises cancels the reading.
-            out: see :mod:`mmm.serving.exchange`.
+            report: called with the share done, 0 to 1; what it raises cancels the reading.
+            out: written in the layout of :mod:`mmm.serving.exchange`.
 
         Raises:
-            FileError: what is wrong with the file.
+            FileError: the file cannot be read, or not in time.
         """
         megabytes = path.stat().st_size / 1e6
         usual_s = 1 + megabytes / USUAL_MB_PER_S
         seconds = LIMIT_S + LIMIT_S_PER_MB * megabytes
 
         def report_share(spent: float) -> None:
-            # Never complete before the answer is here: the usual speed is an estimate.
+            # At most 95 %: the usual speed is an estimate, and the answer has not come yet.
             report(min(0.95, spent * seconds / usual_s))
 
-        # ``report`` raises after Cancel, so a visitor who waits for a process can leave.
+        # ``report`` raises when the user has pressed Cancel, which ends the wait.
         while not self._places.acquire(timeout=LOOK_S):
             report(0.0)
         process = None
@@ -145,12 +148,14 @@ class Readers:
                 process = self._ready.pop() if self._ready else None
             process = process or _Process()
             request = {"kind": kind, "path": str(path), "out": str(out), "options": options}
-            # Outside the lock: reading takes seconds, and other visitors' files must not wait.
+            # Outside the lock, because reading takes seconds and other files must not wait.
             answer = process.ask(request, seconds, report_share)
             if answer is None:
-                raise FileError(name, "a file that no reader survives", cure="export it again")
+                raise FileError(
+                    name, "it crashes the program that reads it", cure="export it again"
+                )
             if "fault" in answer:
-                # For the log alone: the text may name paths of the server.
+                # Only logged, because the text may name paths of the server.
                 logging.getLogger(__name__).error("%s: %s", name, answer["fault"])
                 raise FileError(name, "the file cannot be read", cure="export it again")
             if megabytes <= LARGE_MB:
@@ -170,7 +175,7 @@ class Readers:
             self._places.release()
 
     def close(self) -> None:
-        """End the processes that are ready."""
+        """End the idle processes."""
         with self._lock:
             while self._ready:
                 self._ready.pop().end()
@@ -178,7 +183,7 @@ class Readers:
 
 @cache
 def readers() -> Readers:
-    """The server's."""
+    """The pool of this process."""
     return Readers()
 
 
@@ -189,16 +194,16 @@ def _no_report(share: float) -> None:
 def read_clip(
     path: Path, name: str, options: dict[str, Any] | None = None, report: Report = _no_report
 ) -> Clip:
-    """A visitor's motion file; arguments as :meth:`Readers.read` has them.
+    """A user's motion file; arguments as for :meth:`Readers.read`.
 
     Raises:
-        FileError: what is wrong with the file.
+        FileError: the file cannot be read, or not in time.
     """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         out = Path(folder) / "clip"
         readers().read("motion", path, name, options or {}, report, out)
         try:
-            # A reader that a hostile file took over may have written anything.
+            # A hostile file may have taken over its reader, which can then write anything.
             return exchange.unpack_clip(out.read_bytes())
         except (ValueError, OSError) as error:
             logging.getLogger(__name__).error("%s: %s", name, error)
@@ -206,10 +211,10 @@ def read_clip(
 
 
 def read_audio(path: Path, name: str, report: Report = _no_report) -> Audio:
-    """A visitor's recording; arguments as :meth:`Readers.read` has them.
+    """A user's recording; arguments as for :meth:`Readers.read`.
 
     Raises:
-        FileError: what is wrong with the file.
+        FileError: the file cannot be read, or not in time.
     """
     with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
         out = Path(folder) / "song"

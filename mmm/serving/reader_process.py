@@ -1,7 +1,8 @@
-"""The body of a reader process: requests as lines of JSON come in, answers as lines of JSON go out.
+"""The program of a reader process: it reads the files that users send.
 
-Started by :mod:`mmm.serving.reader` as ``python -m mmm.serving.reader_process``. A hostile
-file that crashes this process, hangs it or fills its memory affects its sender alone.
+:mod:`mmm.serving.reader` starts it as ``python -m mmm.serving.reader_process``. Requests arrive on
+stdin and answers leave on stdout, each one line of JSON. A hostile file that crashes this process,
+hangs it or fills its memory affects its sender alone.
 """
 
 import json
@@ -16,12 +17,13 @@ from mmm.music.audio import read_audio
 from mmm.serving import exchange
 
 MEMORY_BYTES = 3 << 30
-"""Above what the process takes when it has nothing to do. Half an hour of sound takes 1.4 GB."""
+"""Memory that a file may take, beyond that of the idle process. Half an hour of sound takes
+1.4 GB."""
 
 
 def main() -> None:
     """Answer requests until the server closes the pipe."""
-    # What a library prints must not come among the answers.
+    # Answers get a copy of stdout, and stdout goes nowhere: what a library prints is no answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     # After the imports: the limit counts from the memory that they take.
@@ -46,25 +48,26 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": [path.name, "more than fits into memory", "", "cut it into pieces"]}
     except OSError as error:
         return {"error": [path.name, error.strerror or str(error), "", "restore the file"]}
-    except Exception as error:  # a fault of a reader: the visitor gets a line, the log the name
+    # A bug in a reader. The server logs the exception, and the user sees only that reading failed.
+    except Exception as error:
         # Cut short, because an exception's text may quote the whole file.
         return {"fault": f"{type(error).__name__}: {error}"[:500]}
     return {}
 
 
 def _limit() -> None:
-    """Bound memory, written files and core dumps, where the system can."""
+    """Limit memory and forbid core dumps, where the system can."""
     try:
         import resource
     except ImportError:  # Windows
         return
+    # The idle process's own memory, where ``/proc`` tells it.
     now = 0
-    # Systems without ``/proc`` count the limit from zero.
     statm = Path("/proc/self/statm")
     if statm.exists():
         now = int(statm.read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY_BYTES, now + MEMORY_BYTES))
-    # A core dump would leave a visitor's file on the disk.
+    # A core dump would leave a user's file on the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -1,4 +1,4 @@
-"""Answers that are sent while they are made: frames, and how much of a recovery is done."""
+"""Responses that are sent while they are computed: generated frames, progress of a recovery."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,36 +6,36 @@ from typing import TYPE_CHECKING, Any
 
 from mmm.errors import MMMError
 from mmm.serving import answers, forms
-from mmm.serving.engine import Deadline, Places
+from mmm.serving.engine import Deadline, Workers
 
 if TYPE_CHECKING:
     from mmm.generation.result import Chunk, Generation
 
 _REPORT_S = 0.25
-"""Seconds between two lines of progress. A client that has left is noticed as soon."""
+"""Seconds between two lines of progress, and until the server notices that a client has left."""
 _AHEAD = 4
-"""Lines that wait for a slow client; generation stops until it has taken one."""
+"""Lines that a slow client may leave unread before generation pauses."""
 
 
 async def stream(
-    places: Places,
+    workers: Workers,
     deadline: Deadline,
     work: Callable[[Callable[["Chunk"], object]], "Generation"],
 ) -> AsyncIterator[bytes]:
     """Start a generation and wait for its first line.
 
     Args:
-        places: where it waits for its turn.
-        deadline: its end; cancelled when the client leaves.
-        work: generates, and tells its argument of every chunk.
+        workers: the generation waits for one of them.
+        deadline: its time limit; cancelled when the client leaves.
+        work: generates, and calls its argument with every chunk.
 
     Returns:
         All lines. An error after the first one is the last line, ``{"error": ...}``.
 
     Raises:
-        MMMError: the generation cannot begin, so that the answer can still have a status.
+        MMMError: the generation cannot begin. The response can still have an error status.
     """
-    await places.enter(deadline)
+    await workers.enter(deadline)
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue()
     room = asyncio.Semaphore(_AHEAD)
@@ -46,7 +46,7 @@ async def stream(
     def on_chunk(chunk: "Chunk") -> None:
         future = asyncio.run_coroutine_threadsafe(room.acquire(), loop)
         try:
-            # A client that takes nothing holds its place no longer than any request.
+            # A client that reads nothing keeps a worker no longer than the time limit.
             future.result(deadline.left_s)
         except TimeoutError:
             future.cancel()
@@ -57,13 +57,13 @@ async def stream(
         try:
             put(answers.end_line(work(on_chunk)))
             put(None)
-        # Everything goes to the request: nobody reads this thread's result.
+        # Passed on to the request, because nothing else reads this thread's result.
         except BaseException as error:
             put(error)
 
     task = asyncio.create_task(asyncio.to_thread(run))
-    # Also where the client leaves: the place is free when the thread has really ended.
-    task.add_done_callback(lambda done: places.leave())
+    # Freed when the thread has ended, which may be after the client has left.
+    task.add_done_callback(lambda done: workers.leave())
     # Errors before the first frame can still become a status.
     first = await lines.get()
     if isinstance(first, BaseException):
@@ -85,18 +85,18 @@ async def _rest(first: Any, lines: Any, room: Any, deadline: Deadline) -> AsyncI
             room.release()
             item = await lines.get()
     finally:
-        # Reached when the client leaves, too: nothing is computed for nobody.
+        # Also runs when the client leaves; the computation then stops.
         deadline.cancel()
 
 
 async def with_progress(
-    places: Places, deadline: Deadline, work: Callable[[], bytes]
+    workers: Workers, deadline: Deadline, work: Callable[[], bytes]
 ) -> AsyncIterator[bytes]:
-    """Compute, and tell meanwhile how much is done.
+    """Compute, and report progress meanwhile.
 
     Args:
-        places: where it waits for its turn.
-        deadline: told by ``work`` how much is done; cancelled when the client leaves.
+        workers: the computation waits for one of them.
+        deadline: ``work`` reports its progress to it; cancelled when the client leaves.
         work: what to compute.
 
     Returns:
@@ -104,15 +104,15 @@ async def with_progress(
         line is the last line.
 
     Raises:
-        MMMError: it ends at once with an error, so that the answer can still have a status.
+        MMMError: it fails before the first line. The response can still have an error status.
     """
-    await places.enter(deadline)
+    await workers.enter(deadline)
     task = asyncio.create_task(asyncio.to_thread(work))
 
     def ended(done: asyncio.Task[bytes]) -> None:
-        # Only here: where the client has left, the thread may still compute for a moment.
-        places.leave()
-        # Read, so that asyncio does not report the error of a client that has left.
+        # Not earlier: after the client has left, the thread may still compute for a moment.
+        workers.leave()
+        # Read, because asyncio logs errors that nobody has read.
         if not done.cancelled():
             done.exception()
 
@@ -140,5 +140,5 @@ async def _reported(task: "asyncio.Task[bytes]", deadline: Deadline) -> AsyncIte
         yield answers.line({"done": True})
         yield task.result()
     finally:
-        # Reached when the client leaves, too: nothing is computed for nobody.
+        # Also runs when the client leaves; the computation then stops.
         deadline.cancel()

@@ -1,4 +1,4 @@
-"""Requests to a server of ``mmm serve`` by the standard library, sent again where they failed."""
+"""HTTP requests to ``mmm serve`` with the standard library; failed ones are repeated."""
 
 import json
 import time
@@ -13,9 +13,9 @@ from mmm import errors
 from mmm.errors import MMMError
 
 TRIES = 6
-"""How often a request is sent before its caller hears that the server does not answer."""
+"""How often a request is sent before it counts as failed."""
 FIRST_PAUSE_S = 0.2
-"""The pause after the first failure; each further one is twice as long."""
+"""The pause after the first failure, seconds; each further one is twice as long."""
 # The server, a replica or a node failed. 429 is a full queue, which empties.
 _AGAIN = (429, 500, 502, 503, 504)
 Fields = Mapping[str, Any]
@@ -30,7 +30,7 @@ class Transport:
     Args:
         url: of the server, without a slash at its end.
         headers: sent with every request.
-        timeout_s: seconds without a byte after which a request has failed.
+        timeout_s: a request fails after so many seconds without a byte.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], timeout_s: float) -> None:
@@ -67,7 +67,7 @@ class Transport:
             except (OSError, HTTPException) as error:
                 reason = str(getattr(error, "reason", error))
             time.sleep(FIRST_PAUSE_S * 2**attempt)
-        # The last reason: earlier ones were those of a server that was starting.
+        # The last reason, because the earlier failures may be those of a server that was starting.
         raise self.unreachable(reason)
 
     def unreachable(self, reason: str) -> MMMError:
@@ -81,7 +81,7 @@ def error_of(values: Mapping[str, Any]) -> MMMError:
     """The exception that a local call would have raised, from the server's JSON."""
     kind = getattr(errors, str(values.get("kind")), MMMError)
     parts = [str(values.get(key) or "") for key in ("source", "problem", "expected", "cure")]
-    # Names come from the server: only our own exceptions may be made of them.
+    # The name comes from the server, so only our own exceptions may be created from it.
     if not (isinstance(kind, type) and issubclass(kind, MMMError)):
         kind = MMMError
     return kind(*parts)
@@ -92,14 +92,14 @@ def _json_of(error: urllib.error.HTTPError) -> dict[str, Any]:
         values = json.loads(error.read())
     except (ValueError, OSError):
         values = None
-    # A proxy answers with a page of its own.
+    # A proxy in between answers with an HTML page.
     if isinstance(values, dict) and "source" in values:
         return values
     return {"source": str(error.url), "problem": f"the server answers {error.code}"}
 
 
 def _multipart(boundary: str, fields: Fields, files: Files) -> bytes:
-    """A form as RFC 7578 has it."""
+    """The body of a form (RFC 7578)."""
     parts = []
     for name, value in fields.items():
         values: Sequence[Any] = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""The files of a request, as clips and music: read in a limited process, never in the server's."""
+"""The files of a request as clips and music, read in a process with limits, not in the server."""
 
 import re
 import tempfile
@@ -14,7 +14,7 @@ from mmm.errors import FileError, MMMError, SpecError
 from mmm.io.files import LARGEST_UPLOAD, MOTION_SUFFIXES, safe_name
 from mmm.masks import Mask
 from mmm.motion.clip import Clip, Music
-from mmm.music.features import at_frame_rate, bpm_of_name, features_of, later
+from mmm.music.features import at_frame_rate, bpm_of_name, features_of, music_from
 from mmm.serving import exchange, reader
 from mmm.spec import parse_frames
 
@@ -24,18 +24,18 @@ class Upload:
     """A file of a request."""
 
     name: str
-    """As its sender calls it."""
+    """The file name that the client sent."""
     content: bytes
 
 
 @contextmanager
-def names_of_senders(folder: Path) -> Iterator[None]:
-    """Errors inside name files as their senders do, without the server's folder."""
+def with_client_names(folder: Path) -> Iterator[None]:
+    """Errors raised inside name files as the client does, without the server's folder."""
     try:
         yield
     except MMMError as error:
         parts = (error.source, error.problem, error.expected, error.cure)
-        # Where the server keeps its files is nobody's business.
+        # Clients must not learn where the server keeps its files.
         kept = re.compile(rf"{re.escape(str(folder))}/(?:\w+/)?")
         raise type(error)(*(kept.sub("", part) for part in parts)) from None
 
@@ -50,13 +50,13 @@ def read_clip(
     frames: str = ":",
     fps: float | None = None,
 ) -> Clip:
-    """An uploaded clip, cut at its own rate and then resampled, as the command line reads it.
+    """An uploaded clip, read as the command line does: cropped at its own rate, then resampled.
 
     Args:
         motion: the motion file.
-        options: of :func:`mmm.load_clip`; those that are None are left out.
-        report: told the share done; what it raises ends the reading.
-        music, asf: further files.
+        options: of :func:`mmm.load_clip`; None stands for the default.
+        report: called with the share done, 0 to 1; what it raises ends the reading.
+        music, asf: the recording, and the skeleton of an AMC file.
         frames: a range such as ``0:300``.
         fps: the frame rate to resample to.
 
@@ -66,7 +66,7 @@ def read_clip(
     given = {key: value for key, value in options.items() if value is not None}
     sent = motion.name.endswith(exchange.SUFFIX)
     clip = _sent(motion, given) if sent else _of_file(motion, given, report, music=music, asf=asf)
-    # Cut first, as the command line does: the range counts frames of the file.
+    # Cropped first, because the range counts frames of the file.
     start, stop = parse_frames(frames, len(clip), f"frames {frames}")
     if (start, stop) != (0, len(clip)):
         clip = clip.crop(start, stop)
@@ -78,8 +78,8 @@ def _sent(motion: Upload, options: Mapping[str, Any]) -> Clip:
         raise SpecError(
             next(iter(options)), "for motion files alone", cure="leave it out with mmm.connect"
         )
-    # Read here: the layout has nothing to unpack, and a process takes longer than the reading.
-    return exchange.sent_clip(motion.content, motion.name)
+    # Read in this process: the layout needs no decompression, and is checked as it is read.
+    return exchange.clip_from_client(motion.content, motion.name)
 
 
 def _of_file(
@@ -92,7 +92,7 @@ def _of_file(
 ) -> Clip:
     with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name:
         folder = Path(name)
-        with names_of_senders(folder):
+        with with_client_names(folder):
             path = _stored(motion, folder / "motion")
             if path.suffix.lower() not in MOTION_SUFFIXES:
                 raise FileError(
@@ -109,31 +109,31 @@ def _of_file(
 
 
 def read_song(song: Upload, fps: float, start_s: float, report: Callable[[float], None]) -> Music:
-    """An uploaded recording from a moment on, as ``mmm generate --music`` hears it.
+    """An uploaded recording from ``start_s`` on, as ``mmm generate --music`` reads it.
 
-    Music that our client sends, or that of a clip in .npz, is taken as it is.
+    Features that the client sends, or those of a clip in .npz, are not computed again.
     """
     if song.name.lower().endswith((".npz", exchange.SUFFIX)):
         music = read_clip(song, {}, report).music
         if music is None:
             raise FileError(song.name, "no music in it", "a clip with music, or a recording")
-        return later(music, start_s, song.name) if start_s else music
-    with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name, names_of_senders(Path(name)):
+        return music_from(music, start_s, song.name) if start_s else music
+    with tempfile.TemporaryDirectory(prefix=reader.PREFIX) as name, with_client_names(Path(name)):
         path = _stored(song, Path(name) / "song")
         audio = reader.read_audio(path, path.name, report)
     music = features_of(audio, fps, start_bpm=bpm_of_name(Path(song.name).stem))
-    return later(music, start_s, path.name) if start_s else music
+    return music_from(music, start_s, path.name) if start_s else music
 
 
 def read_hidden(content: bytes, clip: Clip) -> Mask:
     """The mask of packed bits (``numpy.packbits`` of frames by joints, True is hidden).
 
     Raises:
-        SpecError: their number is not the clip's.
+        SpecError: the number of bits does not fit the clip.
     """
     shape = len(clip), len(clip.motion.skeleton)
     count = shape[0] * shape[1]
-    # The clip gives the shape, so that no header of a client can ask for memory.
+    # The clip gives the shape: a shape in the request could ask for any amount of memory.
     if len(content) != (count + 7) // 8:
         raise SpecError(
             "hidden",
@@ -146,7 +146,7 @@ def read_hidden(content: bytes, clip: Clip) -> Mask:
 
 
 def _stored(upload: Upload, folder: Path) -> Path:
-    # A folder for each file: two files of one request may have the same name.
+    # Each file gets a folder, because two files of one request may have the same name.
     folder.mkdir()
     path = folder / safe_name(upload.name)
     path.write_bytes(upload.content)

@@ -29,7 +29,7 @@ def test_arrays_come_back_bit_by_bit():
 
 def test_a_sent_clip_is_the_clip():
     clip = tiny_clip(30)
-    back = exchange.sent_clip(exchange.pack_clip(clip), "a")
+    back = exchange.clip_from_client(exchange.pack_clip(clip), "a")
     assert back.digest() == clip.digest()
     assert back.music.features.tobytes() == clip.music.features.tobytes()
 
@@ -96,5 +96,5 @@ def test_a_sent_clip_is_checked_as_a_file_is(changes, part):
     for key, value in changes.items():
         (arrays if isinstance(value, np.ndarray) else text)[key] = value
     with pytest.raises(FileError, match=part) as caught:
-        exchange.sent_clip(exchange.pack(text, arrays), "a")
+        exchange.clip_from_client(exchange.pack(text, arrays), "a")
     assert "\n" not in str(caught.value)

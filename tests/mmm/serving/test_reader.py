@@ -16,7 +16,7 @@ from mmm.serving import exchange, reader
 from tests.mmm.io.fbx_scene import ascii_fbx, walker
 from tests.mmm.making import smooth_motion
 
-BODY = reader.BODY
+PROGRAM = reader.PROGRAM
 
 
 class Cancelled(Exception):
@@ -122,15 +122,15 @@ def body(monkeypatch, code: str) -> None:
         "reader_process.load_clip = load_clip",
         "reader_process.main()",
     )
-    monkeypatch.setattr(reader, "BODY", ("-c", "\n".join(lines)))
+    monkeypatch.setattr(reader, "PROGRAM", ("-c", "\n".join(lines)))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_a_crash_costs_one_line_and_the_next_file_is_read(bvh, one_reader, monkeypatch):
     body(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-    assert told(bvh).startswith("a.bvh: a file that no reader survives")
-    monkeypatch.setattr(reader, "BODY", BODY)
+    assert told(bvh).startswith("a.bvh: it crashes the program that reads it")
+    monkeypatch.setattr(reader, "PROGRAM", PROGRAM)
     assert reader.read_clip(bvh, bvh.name).name == "made"
 
 
