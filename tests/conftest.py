@@ -12,8 +12,9 @@ import pytest
 # Before torch is imported: each test process computes on one core, and so do the programs it starts.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-jaxtyping.install_import_hook(["mmm"], "beartype.beartype")
+jaxtyping.install_import_hook(["mmm"], "tests.shapes.check")
 
+import tests.shapes  # noqa: E402, F401  (the hook finds it as an attribute of the package)
 from tests.browser import FLAGS, AppServer, Watched  # noqa: E402
 
 STEPPED_BACK = pytest.StashKey[bool]()
