@@ -8,7 +8,7 @@ pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser import AppServer, Watched
+from tests.browser import Watched
 from tests.dashboard.explain.test_attention import ECM
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -18,22 +18,16 @@ QUERY = f"?sequence=Samples/dance_099bpm_test015_dancer04&frames=0-120&hide=span
 
 
 @pytest.fixture(scope="module")
-def page(chromium, checkpoint_folder) -> Iterator[Page]:
+def page(chromium, checkpoint_folder, address) -> Iterator[Page]:
     """The workbench with the attention section open and the playhead at rest."""
     if not (checkpoint_folder / ECM).is_dir():
         pytest.skip(f"{ECM} is not shipped")
-    servers = AppServer()
     watched = Watched(chromium.new_context(viewport={"width": 1400, "height": 1000}))
     page = watched.page
     page.set_default_timeout(LIMIT_MS)
     expect.set_options(timeout=LIMIT_MS)
     try:
-        page.goto(
-            servers.url(
-                "dashboard/app.py", {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}
-            )
-            + QUERY
-        )
+        page.goto(address + QUERY)
         page.locator(".wb-table").wait_for()
         page.get_by_role("button", name="Pause").click()
         page.get_by_text("Attention: what the network looked at").click()
@@ -41,7 +35,6 @@ def page(chromium, checkpoint_folder) -> Iterator[Page]:
         yield page
     finally:
         watched.context.close()
-        servers.close()
     assert not watched.problems, watched.problems
 
 

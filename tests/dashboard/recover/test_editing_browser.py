@@ -10,18 +10,18 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-APP = "dashboard/app.py"
 LIMIT_MS = 60_000  # only ever waited out where something is wrong
 FRAMES = 120
-ADDRESS = f"?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-{FRAMES}&method=slerp&hide="
+QUERY = f"?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-{FRAMES}&method=slerp&hide="
 expect.set_options(timeout=LIMIT_MS)
 
 
 @pytest.fixture
-def open_(open_page) -> Callable[..., Page]:
+def open_(new_page, address) -> Callable[..., Page]:
     def go(hide: str = "span:40-79", **looks: object) -> Page:
-        page = open_page(APP, ADDRESS + hide, **looks).page
+        page = new_page(**looks).page
         page.set_default_timeout(LIMIT_MS)
+        page.goto(address + QUERY + hide)
         page.locator("canvas[data-checksum]").first.wait_for()
         expect(page.get_by_role("button", name="Recover")).to_be_visible()
         return page

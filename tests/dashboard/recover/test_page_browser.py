@@ -19,25 +19,20 @@ SHORT = "?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-120&hide=span:
 expect.set_options(timeout=LIMIT_MS)
 
 
-@pytest.fixture(scope="module")
-def address(checkpoint_folder) -> Iterator[Callable[[str], str]]:
-    """``address(script)``: where this script is served, with the checkpoint; started on first use."""
+SLOW = "tests/dashboard/slow_app.py"
+
+
+@pytest.fixture
+def slow_address(checkpoint_folder) -> Iterator[str]:
+    """Where the page is whose network takes its time."""
     servers = AppServer()
-    yield lambda script: servers.url(
-        script, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""}
-    )
+    yield servers.url(SLOW, {"MMM_CHECKPOINTS": str(checkpoint_folder), "MMM_DATA": ""})
     servers.close()
 
 
 @pytest.fixture
-def server(address) -> str:
-    """The workbench's address."""
-    return address(APP)
-
-
-@pytest.fixture
 def open_(new_page, address) -> Callable[..., Page]:
-    """``open_(query, width, height, dark, moving, script)``; afterwards the console must be free of errors."""
+    """``open_(query, width, height, dark, moving, at)``; afterwards the console must be free of errors."""
 
     def go(
         query: str = SHORT,
@@ -45,11 +40,11 @@ def open_(new_page, address) -> Callable[..., Page]:
         height: int = 1000,
         dark: bool = False,
         moving: bool = False,
-        script: str = APP,
+        at: str = address,
     ) -> Page:
         page = new_page(width, height, dark, moving).page
         page.set_default_timeout(LIMIT_MS)
-        page.goto(address(script) + query)
+        page.goto(at + query)
         page.locator("canvas[data-checksum]").first.wait_for()
         return page
 
@@ -313,8 +308,8 @@ def test_no_sideways_scrolling_at_900_pixels_and_a_dark_page(open_):
     assert sum(int(part) for part in re.findall(r"\d+", text)[:3]) > 380, text
 
 
-def test_a_recovery_can_be_cancelled_and_the_dancers_dance_on(open_):
-    page = open_(script="tests/dashboard/slow_app.py", moving=True)
+def test_a_recovery_can_be_cancelled_and_the_dancers_dance_on(open_, slow_address):
+    page = open_(at=slow_address, moving=True)
     bar = page.get_by_role("progressbar")
     expect(bar).to_be_visible()
     before = bar.get_attribute("aria-valuenow")
@@ -327,11 +322,11 @@ def test_a_recovery_can_be_cancelled_and_the_dancers_dance_on(open_):
     expect(page.get_by_role("button", name="Recover", exact=True)).to_be_enabled()
 
 
-def test_the_page_asks_nothing_of_the_outside(chromium, server):
+def test_the_page_asks_nothing_of_the_outside(chromium, address):
     context = chromium.new_context()
     page, asked = context.new_page(), []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(server + SHORT)
+    page.goto(address + SHORT)
     page.locator(".wb-table").wait_for(timeout=LIMIT_MS)
     assert (
         sum("PlotlyChart" in url or "SyntaxHighlighter" in url for url in asked) == 0
@@ -342,15 +337,15 @@ def test_the_page_asks_nothing_of_the_outside(chromium, server):
     assert [
         url
         for url in asked
-        if not url.startswith((server, "data:", "blob:", server.replace("http", "ws")))
+        if not url.startswith((address, "data:", "blob:", address.replace("http", "ws")))
     ] == []
 
 
-def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, server):
+def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, address):
     tab = new_page(1400, 900)
     page = tab.page
     page.goto(
-        f"{server}?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=every:7&method=slerp"
+        f"{address}?sequence=Samples/dance_081bpm_test032_dancer00&frames=0-60&hide=every:7&method=slerp"
     )
     page.locator(".wb-table").wait_for()
     button = page.locator(".linkbutton button")

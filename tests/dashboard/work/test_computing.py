@@ -45,24 +45,30 @@ def serving(checkpoints):
     return process, f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture
-def serve(monkeypatch):
-    """``serve(folder)`` makes the page ask a server of these checkpoints; nothing may load here."""
-    started = []
+@pytest.fixture(scope="module")
+def served(checkpoint_folder, networks, tmp_path_factory):
+    """The address of a server of the shipped networks and of those that generate."""
+    folder = tmp_path_factory.mktemp("served")
+    for checkpoint in (checkpoint_folder / MODEL, *networks.iterdir()):
+        (folder / checkpoint.name).symlink_to(checkpoint)
+    process, address = serving(folder)
+    yield address
+    process.terminate()
+    process.wait()
 
-    def serve(folder):
-        process, address = serving(folder)
-        started.append(process)
+
+@pytest.fixture
+def serve(served, monkeypatch):
+    """``serve()`` makes the page ask the server from now on; nothing may load here."""
+
+    def serve():
         # The page has forgotten what it computed itself.
         st.cache_resource.clear()
-        monkeypatch.setenv("MMM_SERVER", address)
+        monkeypatch.setenv("MMM_SERVER", served)
         monkeypatch.setenv("MMM_API_KEY", "secret")
         monkeypatch.setattr("dashboard.work.jobs.mmm.load_model", not_here, raising=False)
 
-    yield serve
-    for process in started:
-        process.terminate()
-        process.wait()
+    return serve
 
 
 def without_times(table):
@@ -75,12 +81,10 @@ def not_here(name):
 
 
 @pytest.mark.slow
-def test_a_recovery_on_the_server_shows_the_numbers_of_a_local_one(
-    open_workbench, checkpoint_folder, serve
-):
+def test_a_recovery_on_the_server_shows_the_numbers_of_a_local_one(open_workbench, serve):
     here = open_workbench(**SHORT).recovered()
     # Not the address itself: what follows must come from the server.
-    serve(checkpoint_folder)
+    serve()
     there = open_workbench(**SHORT).recovered()
     assert there.errors == []
     assert there.panels == ["Truth", MODEL]
@@ -107,7 +111,7 @@ def test_a_generation_on_the_server_is_the_local_one(networks, serve, monkeypatc
         return stream.results.generation.clip.motion
 
     here = made()
-    serve(networks)
+    serve()
     there = made()
     assert there is not here
     assert there.rotations.tobytes() == here.rotations.tobytes()
@@ -119,7 +123,7 @@ def test_a_generation_on_the_server_is_the_local_one(networks, serve, monkeypatc
 def test_cancel_ends_a_recovery_on_the_server(networks, serve, monkeypatch):
     """A recovery of many windows; the server computes no more soon after the Cancel."""
     monkeypatch.setenv("MMM_CHECKPOINTS", str(networks))
-    serve(networks)
+    serve()
     connection = mmm.connect(os.environ["MMM_SERVER"], api_key="secret")
     clip = Clip("long", smooth_motion(5, 20_000, fps=30.0))
     mask = mmm.masks.parse("every:15", clip)
