@@ -15,7 +15,7 @@ HELP = (
 )
 HIDING_EDITS = ("hide", "known", "pin", "unpin")
 """Kinds of edits that change what is hidden."""
-MOTION_EDITS = ("pose", "reach", "move", "retime")
+MOTION_EDITS = ("pose", "reach", "place", "move", "retime")
 """Kinds of edits that change the motion itself."""
 EDITS = (*HIDING_EDITS, *MOTION_EDITS)
 """Kinds of terms that a user adds to a pattern by hand."""
@@ -36,7 +36,10 @@ _FORMS = {
         "keep": f"keep:{_N},hide:{_N}",
         "none": "none",
         "pose": f"pose:{_N}=(?:{_N}|(?P<angles>{_DEGREES}(?:,{_DEGREES}){{2}}))",
-        "reach": f"reach:{_N}=(?P<place>{_METRES}(?:,{_METRES}){{2}})",
+        **{
+            kind: f"{kind}:{_N}=(?P<place>{_METRES}(?:,{_METRES}){{2}})"
+            for kind in ("reach", "place")
+        },
         "move": f"move:{_RANGES}={_N}",
         "retime": f"retime:{_N}-{_N}={_N}",
         **dict.fromkeys(
@@ -57,6 +60,11 @@ _MALFORMED = {
         "not a place to reach",
         "reach:FRAME=X,Y,Z@JOINT with a wrist or an ankle and a place in metres",
         "for example reach:120=0.3,1.25,-0.1@left_wrist",
+    ),
+    "place": (
+        "not a place for the body",
+        "place:FRAME=X,Y,Z with the position of the root in metres",
+        "for example place:120=0.3,0.95,-0.1",
     ),
     "move": (
         "not keyframes to move",
@@ -80,8 +88,8 @@ class Term:
     kind: str
     """Its first word: ``random``, ``every``, ``pin``, ``pose``, ..."""
     numbers: tuple[int, ...] = ()
-    """The whole numbers of ``every``, ``span``, ``keep``, ``pose``, ``reach``, ``move`` and
-    ``retime``, in order."""
+    """The whole numbers of ``every``, ``span``, ``keep``, ``pose``, ``reach``, ``place``,
+    ``move`` and ``retime``, in order."""
     ranges: tuple[tuple[int, int], ...] = ()
     """First and last frame of each range, for ``frames``, ``move`` and ``HIDING_EDITS``."""
     share: float = 0.0
@@ -91,7 +99,8 @@ class Term:
     angles_deg: tuple[float, ...] = ()
     """The three angles of a ``pose`` with values, degrees; see ``mmm.motion.posing``."""
     place_m: tuple[float, ...] = ()
-    """The world position that ``reach`` brings a hand or a foot to, metres."""
+    """The world position that ``reach`` brings a hand or a foot to, or ``place`` the root,
+    metres."""
 
     @property
     def pattern(self) -> str:
@@ -143,8 +152,8 @@ def _decimals(match: re.Match[str], group: str) -> tuple[float, ...]:
 
 def _fits(kind: str, match: re.Match[str], names: tuple[str, ...] | None) -> bool:
     """Whether the joints of a term, and its angles, are such as its kind takes."""
-    # Gaps and keyframes are of whole frames, and angles are those of one joint.
-    if kind in ("move", "retime"):
+    # Gaps, keyframes and places are of the whole body, and angles are those of one joint.
+    if kind in ("place", "move", "retime"):
         return names is None
     angles = _decimals(match, "angles")
     if kind != "reach" and not angles:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.common import escape
 from mmm import Clip, MMMError, masks
-from mmm.edits import Edited, add, apply, reach, turn
+from mmm.edits import Edited, add, apply, place, reach, turn
 from mmm.motion import rotations as rot
 from mmm.motion.posing import limbs_of
 
@@ -218,6 +218,8 @@ def terms_of(action: Mapping[str, Any]) -> list[str]:
         return []
     if kind == "turn":
         return [turn(int(action["frame"]), str(action["joint"]), map(float, action["angles"]))]
+    if kind == "place":
+        return [place(int(action["frame"]), map(float, action["place"]))]
     if kind not in ("move", "copy", "drop"):
         return [term_of(action)]
     frames = sorted(int(frame) for frame in action["frames"])

@@ -7,6 +7,16 @@ the terms before it have produced.
 from mmm.edits.applying import MOST_POSES, apply
 from mmm.edits.edited import Edited
 from mmm.edits.gaps import LONGEST_GAP
-from mmm.edits.terms import add, changes_motion, reach, turn
+from mmm.edits.terms import add, changes_motion, place, reach, turn
 
-__all__ = ["LONGEST_GAP", "MOST_POSES", "Edited", "add", "apply", "changes_motion", "reach", "turn"]
+__all__ = [
+    "LONGEST_GAP",
+    "MOST_POSES",
+    "Edited",
+    "add",
+    "apply",
+    "changes_motion",
+    "place",
+    "reach",
+    "turn",
+]

@@ -18,6 +18,7 @@ MOST_POSES = 1_000
 _MOTION_EDITS: dict[str, Callable[[Edited, Term], Edited]] = {
     "pose": poses.pose,
     "reach": poses.reach,
+    "place": poses.place,
     "move": poses.move,
     "retime": gaps.retime,
 }
@@ -53,7 +54,7 @@ def apply(spec: str, clip: Clip, seed: int = 0) -> Edited:
 
 def _check_count(terms: list[Term]) -> None:
     """Check that a SPEC does not set too many poses."""
-    count = sum(term.kind in ("pose", "reach", "move") for term in terms)
+    count = sum(term.kind in ("pose", "reach", "place", "move") for term in terms)
     if count > MOST_POSES:
         raise SpecError(
             "SPEC",

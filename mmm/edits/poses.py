@@ -1,4 +1,4 @@
-"""Poses set by hand: copied from another frame, moved to another frame, or given in angles."""
+"""Poses set by hand: copied from another frame, moved to another frame, or given in numbers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,6 +33,15 @@ def reach(state: Edited, term: Term) -> Edited:
     )
 
 
+def place(state: Edited, term: Term) -> Edited:
+    """Move the whole body in one frame, so that its root is at a position."""
+    motion, frame = state.clip.motion, term.numbers[0]
+    check_frame(state.clip, frame, term.text)
+    posing.check_place(term.text, term.place_m)
+    # The position of the root belongs to joint 0, so its rotation becomes known too.
+    return _with_joints(state, term, {0: motion.rotations[frame, 0]}, term.place_m)
+
+
 def _turned(state: Edited, term: Term) -> Edited:
     """Set the local rotation of a joint to three Euler angles."""
     rotation = rot.euler_to_matrix(np.radians(term.angles_deg), posing.EULER_ORDER)
@@ -44,17 +53,29 @@ def _joint(state: Edited, term: Term) -> int:
     return joint_index(state.clip.motion.skeleton, (term.joints or ("",))[0])
 
 
-def _with_joints(state: Edited, term: Term, turned: Mapping[int, Array]) -> Edited:
-    """Set local rotations, by joint, in the frame of a term, and make these entries known."""
+def _with_joints(
+    state: Edited,
+    term: Term,
+    turned: Mapping[int, Array],
+    place_m: tuple[float, ...] | None = None,
+) -> Edited:
+    """Set local rotations, by joint, in the frame of a term, and make these entries known.
+
+    Args:
+        place_m: a new position of the root, metres; None keeps it.
+    """
     motion, frame = state.clip.motion, term.numbers[0]
-    rotations, posed, hidden = (
-        values.copy() for values in (motion.rotations, state.posed, state.mask.hidden)
+    rotations, root_m, posed, hidden = (
+        values.copy()
+        for values in (motion.rotations, motion.root_m, state.posed, state.mask.hidden)
     )
-    # Local rotations: a joint's descendants turn with it, and the root keeps its position.
+    if place_m is not None:
+        root_m[frame] = place_m
+    # Local rotations: a joint's descendants turn with it.
     for joint, rotation in turned.items():
         rotations[frame, joint] = rotation
         posed[frame, joint], hidden[frame, joint] = True, False
-    motion = replace(motion, rotations=rotations)
+    motion = replace(motion, rotations=rotations, root_m=root_m)
     return _with_poses(state, term, motion, Mask(hidden, "", state.mask.pinned), posed)
 
 

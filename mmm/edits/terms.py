@@ -21,9 +21,20 @@ def changes_motion(spec: str) -> bool:
 
 def turn(frame: int, joint: str, angles_deg: Iterable[float]) -> str:
     """The term that sets a joint's local rotation to three Euler angles, degrees."""
+    return f"pose:{frame}={_numbers(angles_deg, 2)}@{joint.replace(' ', '')}"
+
+
+def place(frame: int, place_m: Iterable[float]) -> str:
+    """The term that moves the body in a frame so that its root is at a world position, metres."""
+    return f"place:{frame}={_numbers(place_m, 4)}"
+
+
+def _numbers(values: Iterable[float], digits: int) -> str:
+    """Numbers as a term holds them, rounded, joined by commas."""
     # Adding zero turns a negative zero into a positive one, which is printed without a sign.
-    angles = ",".join(f"{round(angle, 2) + 0.0:g}" for angle in angles_deg)
-    return f"pose:{frame}={angles}@{joint.replace(' ', '')}"
+    rounded = (round(value, digits) + 0.0 for value in values)
+    # Not "g", whose six significant digits would cut 123.4567, and write 0.00001 as 1e-05.
+    return ",".join(f"{value:.{digits}f}".rstrip("0").rstrip(".") for value in rounded)
 
 
 def reach(clip: Clip, frame: int, joint: str, target_m: Float[Array, "3"]) -> tuple[str, ...]:
@@ -52,14 +63,14 @@ def reach(clip: Clip, frame: int, joint: str, target_m: Float[Array, "3"]) -> tu
 def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
     """Append a term, merged with the terms before it if that keeps the SPEC short.
 
-    Frames of terms of the same kind and joints are joined. Angles of a joint replace its earlier
-    ones. Successive moves of the same keyframes become one move, which leaves the frames between
-    unchanged.
+    Frames of terms of the same kind and joints are joined. Angles of a joint and a place of the
+    body replace their earlier ones. Successive moves of the same keyframes become one move, which
+    leaves the frames between unchanged.
     """
     # Merging keeps links short, as a page adds one term for each frame that is clicked.
-    parsed = parse_term(term) if kind_of(term) in ("move", "pose") else None
-    if parsed is not None and parsed.angles_deg:
-        return (*_without_angles(edits, parsed), term)
+    parsed = parse_term(term) if kind_of(term) in ("move", "pose", "place") else None
+    if parsed is not None and _is_absolute(parsed):
+        return (*_without_earlier(edits, parsed), term)
     if edits and parsed is not None and parsed.kind == kind_of(edits[-1]) == "move":
         return _moved_on(edits, parsed)
     if edits:
@@ -69,17 +80,24 @@ def add(edits: Sequence[str], term: str) -> tuple[str, ...]:
     return (*edits, term)
 
 
-def _without_angles(edits: Sequence[str], term: Term) -> tuple[str, ...]:
-    """Edits without the earlier angles of the joint and frame of a term."""
+def _is_absolute(term: Term) -> bool:
+    """Whether a term sets a pose that does not depend on the poses before it."""
+    return bool(term.angles_deg) or term.kind == "place"
+
+
+def _without_earlier(edits: Sequence[str], term: Term) -> tuple[str, ...]:
+    """Edits without the earlier values of what an absolute term sets."""
     kept = list(edits)
-    # Only the run of angle terms at the end is searched: their order does not matter, while terms
-    # before it may change the frames that angles apply to.
-    for place in range(len(kept) - 1, -1, -1):
-        earlier = parse_term(kept[place])
-        if not earlier.angles_deg:
+    # Only the run of absolute terms at the end is searched: their order does not matter, while
+    # terms before it may change the frames that they apply to.
+    for index in range(len(kept) - 1, -1, -1):
+        earlier = parse_term(kept[index])
+        if not _is_absolute(earlier):
             break
-        if (earlier.numbers, earlier.joints) == (term.numbers, term.joints):
-            del kept[place]
+        if all(
+            getattr(earlier, name) == getattr(term, name) for name in ("kind", "numbers", "joints")
+        ):
+            del kept[index]
     return tuple(kept)
 
 

@@ -252,6 +252,28 @@ def is_helper(name: str) -> bool:
     return any(pattern.search(bare) for pattern in _HELPERS)
 
 
+_ENDS = re.compile(
+    r"(?i:nub|(?:^|[._ -])(?:end|tip|top|site)(?:$|[._ -]))|"
+    r"[a-z0-9](?:End|Tip|Top|Site)(?:$|[^a-z])|手先|頭先"
+)
+_ACCESSORIES = re.compile(
+    r"eye|jaw|hair|beard|breast|tongue|teeth|(?<![a-z])(?:hat|cap|skirt|cape|cloth|ear|brow|lid)"
+    r"(?![a-z])|auge|kiefer|haar|[目眼瞳髪发髮胸乳耳舌顎颌]"
+)
+
+
+@lru_cache(_CACHED)
+def is_end(name: str) -> bool:
+    """Whether a name is that of a chain's end: the top of a head, the tip of a finger or a toe."""
+    return is_helper(name) and bool(_ENDS.search(_without_namespace(name)[2]))
+
+
+@lru_cache(_CACHED)
+def is_accessory(name: str) -> bool:
+    """Whether a name is that of a part of the face, of hair or of clothes."""
+    return bool(_ACCESSORIES.search(plain_name(name)))
+
+
 _NECK = re.compile(r"neck|hals|nacken|(?<![手足])首|[颈頸]|(?<![脚腳足])脖")
 _HEAD = re.compile(r"head|kopf|頭|头|(?<![a-z])tete")
 

@@ -4,6 +4,8 @@ The angles of a joint are those of its local rotation, in its parent's frame: in
 X, the new Y and the new Z, in degrees. The root's parent is the world.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 
@@ -75,13 +77,7 @@ def reach(
         ends = ", ".join(motion.skeleton.names[end] for end in limbs) or "a known humanoid"
         raise SpecError(f"joint {name!r}", "no hand or foot", ends, "turn the joint instead")
     target = np.asarray(target_m, dtype=np.float64)
-    if not (np.isfinite(target).all() and np.abs(target).max() <= FARTHEST_M):
-        raise SpecError(
-            f"place of {name!r}",
-            f"{target.tolist()} m",
-            f"finite numbers within {FARTHEST_M:g} m",
-            "choose a place in the room",
-        )
+    check_place(f"place of {name!r}", target.tolist())
     limb, solved = limbs[joint], motion.crop(frame, frame + 1)
     # The second pass removes what a bend out of a straight limb leaves.
     for _ in range(2):
@@ -93,6 +89,21 @@ def reach(
         reach_hand(limb, motion.skeleton.parents, points, world, target[None], rotations)
         solved = Motion(motion.skeleton, rotations, solved.root_m, motion.fps)
     return {j: solved.rotations[0, j] for j in limb}
+
+
+def check_place(source: str, place_m: Sequence[float]) -> None:
+    """Check that a position can be meant.
+
+    Raises:
+        SpecError: it is not finite or too far away.
+    """
+    if not all(abs(value) <= FARTHEST_M for value in place_m):  # NaN is not either
+        raise SpecError(
+            source,
+            f"{list(place_m)} m",
+            f"finite numbers within {FARTHEST_M:g} m",
+            "choose a place in the room",
+        )
 
 
 def _bend(motion: Motion, limb: Limb, target: Float[Array, "3"]) -> Float[Array, "3"]:

@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parent / "web"
 SCRIPTS = (
     "common.js",
     "icons.js",
+    "bones.js",
     "body.js",
     "camera.js",
     "shading.js",
@@ -22,6 +23,7 @@ SCRIPTS = (
     "zoom.js",
     "editing/edges.js",
     "timeline.js",
+    "views.js",
     "ui.js",
     "actions.js",
     "future.js",

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from mmm.errors import ModelError
 from mmm.motion.clip import Motion
-from mmm.motion.joint_names import joint_side
+from mmm.motion.humanoid import match_roles
+from mmm.motion.joint_names import is_end, is_helper, joint_side
 from mmm.motion.skeleton import Skeleton, ancestors, subtree
+from mmm.viewer.bones import UNDRAWN, bone_starts, helper_ends, trunk_root
 
 Array = np.ndarray
 
@@ -40,11 +43,16 @@ class Body:
     """The head's joint, -1 if there is none."""
     crown: int = -1
     """Index of the tip that is the top of the head, -1 if there is none."""
+    starts: tuple[int, ...] = ()
+    """For each joint the joint where its bone begins, see :mod:`mmm.viewer.bones`."""
+    leg_m: float = _SMPL_LEG_M
+    """Length of a leg, metres."""
 
 
 def _chain(skeleton: Skeleton, limb: str) -> list[int]:
     """The limb's longest chain of joints from the trunk outwards, without short first bones."""
-    members = [j for j, name in enumerate(skeleton.limbs) if name == limb]
+    helpers = helper_ends(skeleton)
+    members = [j for j, name in enumerate(skeleton.limbs) if name == limb and j not in helpers]
     if not members:
         return []
     # Children by parent, collected once: a search per step would be quadratic in a long chain.
@@ -60,6 +68,13 @@ def _chain(skeleton: Skeleton, limb: str) -> list[int]:
     bones = [float(np.linalg.norm(skeleton.offsets_m[j])) for j in line[1:]]
     long = [i for i, bone in enumerate(bones) if bone >= 0.6 * max(bones)] if bones else [0]
     return line[long[0] :]
+
+
+def _above_legs(skeleton: Skeleton, chains: dict[str, list[int]]) -> list[int]:
+    """The joints between the pelvis and the hips, such as buttocks."""
+    first = trunk_root(skeleton)
+    lines = [line for line in (chains["left_leg"], chains["right_leg"]) if line]
+    return [j for line in lines for j in ancestors(skeleton.parents, line[0])[1:] if j > first]
 
 
 def body_of(skeleton: Skeleton) -> Body:
@@ -79,15 +94,11 @@ def body_of(skeleton: Skeleton) -> Body:
             # Branches of the main chain are fingers or toes.
             fingers = set(subtree(parents, line[0])) - set(line)
             radii[[j for j in fingers if limbs[j] == limb]] = _FINGER_M
-    # The neck belongs to the head's limb. Without a joint named "head", the last one is the head.
-    head = max((j for j, limb in enumerate(limbs) if limb == "head"), default=-1)
-    named = [
-        j for j, name in enumerate(skeleton.names) if "head" in name.lower() and limbs[j] == "head"
-    ]
-    head = named[0] if named else head
+    head = _head(skeleton)
     if head >= 0:
         radii[head] = _HEAD_M
-    radii[0] = _PELVIS_M
+    radii[trunk_root(skeleton)] = _PELVIS_M
+    radii[_above_legs(skeleton, chains)] = _LEG_M[0]
     inner = set(parents)
     for j in (
         j
@@ -98,9 +109,35 @@ def body_of(skeleton: Skeleton) -> Body:
         radii[j] = _PLAIN_M * 0.6
     # Legs give the size of a body better than its height, because crowns and toes are often
     # missing.
-    scale = _leg_length(skeleton, chains) / _SMPL_LEG_M
+    leg_m = _leg_length(skeleton, chains)
     crown = next((e for e, (joint, _) in enumerate(skeleton.end_sites) if joint == head), -1)
-    return Body(radii * np.float32(scale), _hulls(skeleton, chains, parents), head, crown)
+    starts = bone_starts(skeleton, leg_m)
+    if head >= 0:
+        # The top of the head lies inside the volume that is drawn for the head.
+        starts = tuple(
+            UNDRAWN if parents[j] == head and is_end(skeleton.names[j]) else start
+            for j, start in enumerate(starts)
+        )
+    hulls = _hulls(skeleton, chains, parents)
+    return Body(radii * np.float32(leg_m / _SMPL_LEG_M), hulls, head, crown, starts, leg_m)
+
+
+def _head(skeleton: Skeleton) -> int:
+    """The joint of the head: by its name, else the last of the head's limb; -1 for none."""
+    joints = [
+        j
+        for j, limb in enumerate(skeleton.limbs)
+        if limb == "head" and not is_helper(skeleton.names[j])
+    ]
+    # The neck belongs to the head's limb, and comes before it.
+    named = [j for j in joints if "head" in skeleton.names[j].lower()]
+    if named or joints:
+        return named[0] if named else joints[-1]
+    try:
+        names = match_roles(skeleton).joint_names
+    except ModelError:
+        return -1
+    return skeleton.names.index(names["head"]) if "head" in names else -1
 
 
 def _leg_length(skeleton: Skeleton, chains: dict[str, list[int]]) -> float:
@@ -121,7 +158,7 @@ def _hulls(
             if j and skeleton.limbs[j] == "torso":
                 next_up.setdefault(parent, j)
         spine: list[int] = []
-        reach, joint = 0.0, 0
+        reach, joint = 0.0, (first := trunk_root(skeleton))
         while joint in next_up:
             joint = next_up[joint]
             reach += float(np.linalg.norm(skeleton.offsets_m[joint]))
@@ -129,7 +166,7 @@ def _hulls(
             if reach > _BELLY_REACH_M and spine:
                 break
             spine.append(joint)
-        hulls.append((0, left[0], right[0], *spine))
+        hulls.append((first, left[0], right[0], *_above_legs(skeleton, chains), *spine))
     left, right = chains["left_arm"], chains["right_arm"]
     if left and right:
         ups = set(ancestors(parents, left[0]))
@@ -148,7 +185,8 @@ def _hulls(
             j for j in range(len(skeleton)) if parents[j] == meeting and skeleton.limbs[j] == "head"
         ][:1]
         # The root belongs to the hips' volume, and would extend the chest down to the pelvis.
-        hulls.append((meeting, left[0], right[0], *stubs, *neck, *(j for j in below if j != 0)))
+        below = [j for j in below if j > trunk_root(skeleton)]
+        hulls.append((meeting, left[0], right[0], *stubs, *neck, *below))
     return tuple(hulls)
 
 
@@ -160,13 +198,16 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
         them (-1 for none).
     """
     skeleton, joints, offsets, crown = motion.skeleton, [], [], -1
-    ends = {joint for joint, _ in skeleton.end_sites} | set(skeleton.parents)
+    ends = {joint for joint, _ in skeleton.end_sites} | set(body.starts)
     if body.head >= 0 and body.crown < 0:
-        # The head's up direction is unknown, so that from root to head in the rest pose is used.
-        up = sum(
-            (skeleton.offsets_m[j] for j in ancestors(skeleton.parents, body.head)[:-1]),
-            np.zeros(3),
-        )
+        # Without an end joint the head's up direction is that from root to head in the rest pose.
+        tops = [
+            j
+            for j, name in enumerate(skeleton.names)
+            if skeleton.parents[j] == body.head and is_end(name)
+        ]
+        line = tops[:1] or ancestors(skeleton.parents, body.head)[:-1]
+        up = sum((skeleton.offsets_m[j] for j in line), np.zeros(3))
         crown = 0
         joints.append(body.head)
         offsets.append(up / max(float(np.linalg.norm(up)), 1e-6) * _HEAD_UP_M)
@@ -174,6 +215,8 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
         out = skeleton.offsets_m[j].astype(np.float64)
         if (
             j in ends
+            or body.starts[j] == UNDRAWN
+            or is_end(skeleton.names[j])
             or not limb.endswith(("arm", "leg"))
             # A bone shorter than 2 cm has no reliable direction.
             or (length := float(np.linalg.norm(out))) < 0.02
@@ -189,23 +232,30 @@ def added_tips(motion: Motion, body: Body) -> tuple[list[int], Float[Array, "T E
     return joints, motion.positions()[:, joints] + away, crown
 
 
-def facing_rad(motion: Motion) -> float:
-    """The mean direction that the hips face, radians about Y, 0 for +Z.
-
-    It is also 0 if the names do not tell left from right.
-    """
-    skeleton = motion.skeleton
-    sides = {
-        side: [
+def hip_joints(skeleton: Skeleton) -> tuple[int, int] | None:
+    """The first joints of the left and the right leg; None if the names do not tell them apart."""
+    sides = [
+        [
             j
             for j, name in enumerate(skeleton.names)
             if skeleton.limbs[j] == f"{side}_leg" and joint_side(name) == side
         ]
         for side in ("left", "right")
-    }
-    if not sides["left"] or not sides["right"]:
+    ]
+    # A dummy lies on the pelvis, where left is right.
+    first = [[j for j in legs if not is_helper(skeleton.names[j])] or legs for legs in sides]
+    return (first[0][0], first[1][0]) if all(first) else None
+
+
+def facing_rad(motion: Motion) -> float:
+    """The mean direction that the hips face, radians about Y, 0 for +Z.
+
+    It is also 0 if the names do not tell left from right.
+    """
+    hips = hip_joints(motion.skeleton)
+    if hips is None:
         return 0.0
-    left, right = (motion.positions()[:, sides[side][0]] for side in ("left", "right"))
+    left, right = (motion.positions()[:, joint] for joint in hips)
     # Vectors are averaged, not angles, which jump from +180 to -180 degrees.
     across = (left - right)[:, [0, 2]]
     forward_x, forward_z = -across[:, 1], across[:, 0]  # left x up

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mmm.motion.clip import Motion
-from mmm.viewer.body import added_tips, body_of, facing_rad
+from mmm.viewer.body import added_tips, body_of, facing_rad, hip_joints
+from mmm.viewer.bones import tip_starts
 from mmm.viewer.palette import Look
 from mmm.viewer.payload import finite, pack
 
@@ -46,8 +47,13 @@ class ViewerPanel:
     """The head's joint, -1 for none."""
     crown: int = -1
     """Index of the tip that is the top of the head, -1 for none."""
+    starts: tuple[int, ...] = ()
+    """For each joint, then each tip, the joint where its bone begins (see ``mmm.viewer.bones``);
+    its parent if empty."""
     facing_rad: float = 0.0
     """Mean direction of the body, radians about Y, 0 for +Z. The camera starts from it."""
+    hips: tuple[int, int] | None = None
+    """The left and the right hip, from which the heading of the body is known; None without."""
     look: Look = ""
     """The colour of a second or third network, instead of the role's."""
     hidden: Bool[Array, "T J"] | None = None
@@ -100,9 +106,13 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
     # Added tips follow the file's own, so their indices are shifted.
     crown = tips.shape[1] + added_crown if added_crown >= 0 else body.crown
     tips, tip_parents = np.concatenate([tips, more], axis=1), [*tip_parents, *joints]
+    positions = motion.positions()
+    # Tips move rigidly with their joint, so that one frame tells their length.
+    lengths_m = np.linalg.norm(tips[0] - positions[0, tip_parents], axis=1)
+    starts = (*body.starts, *tip_starts(tip_parents, lengths_m, body.starts, body.leg_m))
     return ViewerPanel(
         name,
-        motion.positions(),
+        positions,
         tips,
         motion.skeleton.parents,
         tuple(tip_parents),
@@ -111,7 +121,9 @@ def panel_from_motion(name: str, motion: Motion, role: Role) -> ViewerPanel:
         body.hulls,
         body.head,
         crown,
+        starts,
         facing_rad(motion),
+        hips=hip_joints(motion.skeleton),
     )
 
 
@@ -150,6 +162,8 @@ def _panel_header(panel: ViewerPanel, *, generated: bool) -> dict[str, Any]:
         "head": panel.head,
         "crown": panel.crown,
         "facing": float(panel.facing_rad),
+        **({"starts": list(panel.starts)} if panel.starts else {}),
+        **({"hips": list(panel.hips)} if panel.hips else {}),
         **({"frames": len(panel.positions)} if generated else {}),
         **({"look": panel.look} if panel.look else {}),
     }

@@ -76,4 +76,8 @@ def test_colours_follow_a_switch_of_the_theme(new_page, address):
         " !== light",
         arg=light,
     )
+    page.keyboard.press("?")
+    page.get_by_role("button", name="Camera").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("menu", name="Camera").is_visible()
     assert findings(page) == []

@@ -39,7 +39,8 @@ def specs(draw) -> str:
     )
     for kind in draw(
         st.lists(
-            st.sampled_from(["hide", "known", "pin", "unpin", "pose", "turn", "retime"]), max_size=6
+            st.sampled_from(["hide", "known", "pin", "unpin", "pose", "turn", "place", "retime"]),
+            max_size=6,
         )
     ):
         frame = st.integers(0, len(recorded) - 1)
@@ -55,6 +56,8 @@ def specs(draw) -> str:
         elif kind == "turn":
             joint = draw(st.sampled_from(["Hips", "Spine"]))
             terms.append(f"pose:{a}={draw(st.integers(-360, 360))},-7.5,0@{joint}")
+        elif kind == "place":
+            terms.append(f"place:{a}={draw(st.integers(-9, 9))},0.95,-0.5")
         elif kind not in ("retime", "pose"):
             terms.append(f"{kind}:{a}-{b}")
     return "+".join(terms)
@@ -82,7 +85,9 @@ def test_the_label_makes_clip_and_mask_again(spec):
 def test_what_is_hidden_of_the_recording_never_matters(spec, poison):
     """But for the poses that are copied on purpose, which are left out here."""
     spec = "+".join(
-        term for term in spec.split("+") if not term.startswith(("pose", "known", "pin", "unpin"))
+        term
+        for term in spec.split("+")
+        if not term.startswith(("pose", "place", "known", "pin", "unpin"))
     )
     hidden = masks.parse(spec.split("+")[0], CLIP).hidden
     wild, motion = wild_motion(poison, 30), CLIP.motion
@@ -292,6 +297,11 @@ def test_evaluation_takes_edits():
         ("reach:2=1,2,3", "not a place to reach; expected reach:FRAME=X,Y,Z@JOINT"),
         ("reach:2=1,2,3@tail", "@tail: no such joint"),
         ("reach:30=1,2,3@Spine", "frame 30 is not among"),
+        ("place:2=nan,0,0", "not a place for the body; expected place:FRAME=X,Y,Z"),
+        ("place:2=1,2,3@Hips", "not a place for the body"),
+        ("place:2=5000,0,0", "finite numbers within 1000 m"),
+        ("place:30=1,2,3", "frame 30 is not among"),
+        ("+".join(["place:2=1,2,3"] * 1001), "1,001 poses are set or moved"),
         ("move:2", "not keyframes to move; expected move:FRAMES=FRAME"),
         ("move:2=3@legs", "not keyframes to move"),
         ("move:2=30", "frame 30 is not among"),
@@ -387,7 +397,31 @@ def test_a_hand_is_brought_to_a_place_by_terms():
         edits.reach(clip, 20, "left_wrist", goal)
 
 
-def test_moves_and_angles_are_merged():
+def test_the_body_is_moved_to_a_place_and_nothing_else():
+    edited = edits.apply("span:20-40+pin:30+place:30=0.25,0.9,-1.5", SMOOTH)
+    motion, was = edited.clip.motion, SMOOTH.motion
+    np.testing.assert_allclose(motion.root_m[30], [0.25, 0.9, -1.5])
+    np.testing.assert_array_equal(motion.rotations, was.rotations)
+    others = [frame for frame in range(len(was)) if frame != 30]
+    np.testing.assert_array_equal(motion.root_m[others], was.root_m[others])
+    np.testing.assert_array_equal(edited.clip.truth.root_m, was.root_m)
+    assert not edited.mask.hidden[30].any()
+    assert edited.posed_frames == edited.keyframes == [30]
+    # Alone it makes the root known: its position and its rotation, which belong to joint 0.
+    alone = edits.apply("span:20-40+place:30=0.25,0.9,-1.5", SMOOTH)
+    assert np.flatnonzero(~alone.mask.hidden[30]).tolist() == [0]
+    for values, term in (
+        ((0.25, 0.9, -1.5), "place:30=0.25,0.9,-1.5"),
+        ((-0.00001, 123.45678, 100.0), "place:30=0,123.4568,100"),
+    ):
+        assert edits.place(30, values) == term
+    # The recovery goes through the place.
+    made = mmm.interpolate("spline", edited.clip, edited.mask).recovered.motion
+    np.testing.assert_array_equal(made.root_m[30], motion.root_m[30])
+    assert np.abs(made.root_m[29] - motion.root_m[30]).max() < 0.5
+
+
+def test_moves_angles_and_places_are_merged():
     assert edits.add(("move:30,40=31",), "move:31,41=35") == ("move:30,40=35",)
     assert edits.add(("hide:3", "move:30=31"), "move:31=30") == ("hide:3",)
     assert edits.add(("move:30=31",), "move:40=41") == ("move:30=31", "move:40=41")
@@ -395,6 +429,11 @@ def test_moves_and_angles_are_merged():
     assert edits.add(turned, "pose:3=4,5,6@Spine") == (turned[1], "pose:3=4,5,6@Spine")
     copied = ("pose:3=1,2,3@Spine", "pose:3=5")
     assert edits.add(copied, "pose:3=4,5,6@Spine") == (*copied, "pose:3=4,5,6@Spine")
+    placed = ("place:3=1,2,3", "pose:3=1,2,3@Spine", "place:4=1,2,3")
+    assert edits.add(placed, "place:3=4,5,6") == (*placed[1:], "place:3=4,5,6")
+    # A hand was brought to a place in the room after the body was.
+    reached = (placed[0], "reach:3=1,1,1@LeftHand")
+    assert edits.add(reached, "place:3=4,5,6") == (*reached, "place:3=4,5,6")
 
 
 def test_edits_that_carry_on_are_one():

@@ -14,7 +14,7 @@ from tests.mmm.making import smooth_motion
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "spec.md").read_text(encoding="utf-8")
 KINDS = {
     *("random", "every", "span", "first", "keep", "frames", "none"),
-    *("hide", "known", "pin", "unpin", "pose", "reach", "move", "retime"),
+    *("hide", "known", "pin", "unpin", "pose", "reach", "place", "move", "retime"),
 }
 
 
@@ -44,6 +44,7 @@ KINDS = {
             "reach:7=1,-2.5,0@w",
             Term("reach:7=1,-2.5,0@w", "reach", (7,), joints=("w",), place_m=(1.0, -2.5, 0.0)),
         ),
+        ("place:7=1,-2.5,0", Term("place:7=1,-2.5,0", "place", (7,), place_m=(1.0, -2.5, 0.0))),
         ("move:3,5-9=4", Term("move:3,5-9=4", "move", (4,), ((3, 3), (5, 9)))),
         ("retime:3-9=4", Term("retime:3-9=4", "retime", (3, 9, 4))),
     ],

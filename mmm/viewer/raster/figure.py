@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mmm.viewer.bones import UNDRAWN
 from mmm.viewer.panels import ViewerPanel
 from mmm.viewer.raster.painting import SHADES, TINTS, Brush, Looks, across
 
@@ -198,14 +199,13 @@ class Figure:
 
 def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_Part]:
     parts = []
+    starts = panel.starts or parents
     for hull in panel.hulls:
         owner = hull[0]
-        parts.append(
-            _Part(
-                "hull", hull, owner, (0, hull[-1]) if owner == 0 else (panel.parents[owner], owner)
-            )
-        )
-    for p, parent in enumerate(parents):
+        # The hips' volume begins the body, so no bone leads to it.
+        axis = (owner, hull[-1]) if starts[owner] < 0 else (starts[owner], owner)
+        parts.append(_Part("hull", hull, owner, axis))
+    for p, parent in enumerate(starts):
         # Bones inside a rounded volume would show through its edge.
         together = p < joints and any(p in hull and parent in hull for hull in panel.hulls)
         crown = panel.crown >= 0 and p == joints + panel.crown
@@ -217,8 +217,13 @@ def _parts(panel: ViewerPanel, parents: tuple[int, ...], joints: int) -> list[_P
             _Part("head", (panel.head, *top), panel.head, (panel.head, *(top or (panel.head,))))
         )
     # Ends of chains without a tip, such as a hand without fingers, are rounded off.
-    inner = {parent for parent in parents if parent >= 0}
+    inner = set(starts).union(*panel.hulls)
+    inner |= {
+        panel.parents[j] for j in inner if 0 <= j < joints
+    }  # of bones that begin at one place
     parts += [
-        _Part("ball", (j,), j, (j, j)) for j in range(joints) if j not in inner and j != panel.head
+        _Part("ball", (j,), j, (j, j))
+        for j in range(joints)
+        if starts[j] != UNDRAWN and j not in inner and j != panel.head
     ]
     return parts

@@ -81,12 +81,16 @@ def portrait_webp(motion: Motion, size: tuple[int, int] = SIZE) -> bytes:
 
 def _view(figure: Figure, yaw: float, size: tuple[int, int]) -> View:
     """A camera that shows the whole body as large as fits."""
-    axes, pose = camera_axes(yaw), figure.pose(0.0)
+    # Joints that are not drawn, such as those of long hair, take no room.
+    drawn = sorted({p for part in figure.parts for p in part.points})
+    axes, pose = camera_axes(yaw), figure.pose(0.0)[drawn]
     middle = (pose.min(axis=0) + pose.max(axis=0)) / 2
     eye = middle - axes[2] * np.float32(_DISTANCE_M * max(float(np.ptp(pose, axis=0).max()), 0.1))
     # The body is first projected with a focal length of 1; its extent then gives the right one.
     seen = View(eye, axes, 1.0, (0.0, 0.0)).project(pose)
-    around = figure.radii * seen[:, 3] * 1.6  # heads are larger than the radius of their joint
+    around = (
+        figure.radii[drawn] * seen[:, 3] * 1.6
+    )  # heads are larger than the radius of their joint
     low, high = (
         (seen[:, :2] - around[:, None]).min(axis=0),
         (seen[:, :2] + around[:, None]).max(axis=0),

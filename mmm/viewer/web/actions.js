@@ -67,6 +67,33 @@ class ViewerActions {
     }
   }
 
+  setBones(on) {
+    this.bones = on;
+    this.showControls();
+  }
+
+  /** Looks from the front, the side or the top of the first body, or follows it. */
+  look(preset) {
+    const [figure] = this.figures;
+    this.camera.look(preset, figure.heading() ?? figure.facing);
+    this.showControls();
+  }
+
+  /** Shows the bodies of all panels, as they are in this frame, as large as fits. */
+  frameFigure() {
+    const panels = this.panels.filter(({ renderer }) => renderer.width && renderer.height);
+    if (!panels.length) return;
+    this.camera.frame(
+      panels.map(({ renderer, figures }) => ({
+        width: renderer.width,
+        height: renderer.height,
+        target: this.followers[this.figures.indexOf(figures[0])].goal,
+        points: figures.flatMap((figure) => figure.drawn()),
+      })),
+    );
+    this.showControls();
+  }
+
   setSound(on) {
     this.soundChoice = on;
     this.clock.setSound(on).then(() => this.showControls());
@@ -103,12 +130,17 @@ class ViewerActions {
       },
       l: () => this.setLoop(!this.clock.loop),
       o: () => this.setOverlay(!this.overlay),
-      f: () => this.toggleFull(),
+      b: () => this.setBones(!this.bones),
+      f: () => (event.shiftKey ? this.toggleFull() : this.frameFigure()),
+      ...Object.fromEntries(CAMERA_VIEWS.map(([name, , key]) => [key, () => this.look(name)])),
       1: () => this.setSpeed(0.25),
       2: () => this.setSpeed(0.5),
       3: () => this.setSpeed(1),
       "?": () => this.toggleHelp(),
-      Escape: () => this.toggleHelp(false),
+      Escape: () => {
+        this.toggleHelp(false);
+        this.ui.views.open(false);
+      },
     };
     const action = actions[event.key] || actions[event.key.toLowerCase()];
     if (!action && !this.timeline.onKey(event.key.toLowerCase())) return;

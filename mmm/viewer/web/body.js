@@ -1,27 +1,28 @@
 // Bodies: the volumes that a body is made of, and its pose at a moment.
 
+const UNDRAWN = -2; // where a bone begins that is not drawn, see mmm/viewer/bones.py
+
 /** Parts of a body. kind: "limb" (tapered capsule a-b), "hull" (rounded volume over points), "head",
  *  "ball". owner is the joint whose rotation moves the part; its mask colours the part. */
 function bodyParts(info, parents, radii) {
   const joints = info.joints,
+    starts = info.starts ?? parents,
     parts = [],
-    hasChild = new Uint8Array(joints);
+    inner = new Set(info.hulls.flat());
   const together = (a, b) => info.hulls.some((hull) => hull.includes(a) && hull.includes(b));
   for (const hull of info.hulls) {
     const owner = hull[0],
-      axis = owner === 0 ? [0, hull.at(-1)] : [parents[owner], owner];
+      axis = starts[owner] < 0 ? [owner, hull.at(-1)] : [starts[owner], owner];
     parts.push({ kind: "hull", points: hull, owner, axis });
   }
   for (let p = 0; p < parents.length; p++) {
-    const parent = parents[p];
-    if (parent < 0) continue;
-    hasChild[parent] = 1;
-    if (p < joints) {
-      if (!together(p, parent)) parts.push({ kind: "limb", points: [parent, p], owner: parent });
-    } else if (p - joints !== info.crown) {
-      parts.push({ kind: "limb", points: [parent, p], owner: parent });
-    }
+    const start = starts[p];
+    if (start < 0) continue;
+    inner.add(start);
+    if (p < joints ? !together(p, start) : p - joints !== info.crown)
+      parts.push({ kind: "limb", points: [start, p], owner: start });
   }
+  for (const j of [...inner]) inner.add(parents[j]); // of bones that begin at one place
   if (info.head >= 0) {
     const top = info.crown >= 0 ? joints + info.crown : -1;
     parts.push({
@@ -31,12 +32,13 @@ function bodyParts(info, parents, radii) {
     });
   }
   for (let j = 0; j < joints; j++) {
-    if (!hasChild[j] && j !== info.head) parts.push({ kind: "ball", points: [j], owner: j });
+    if (starts[j] !== UNDRAWN && !inner.has(j) && j !== info.head)
+      parts.push({ kind: "ball", points: [j], owner: j });
   }
   const all = new Float32Array(parents.length);
   for (let p = 0; p < parents.length; p++)
     all[p] = p < joints ? radii[p] : Math.max(0.012, radii[parents[p]] * 0.7);
-  return { parts, radii: all };
+  return { parts, radii: all, starts };
 }
 
 /** A panel ready to be posed and drawn. */
@@ -52,6 +54,9 @@ class Figure {
     this.parents = arrays[`parents${index}`];
     this.points = this.parents.length;
     Object.assign(this, bodyParts(info, this.parents, arrays[`radii${index}`]));
+    this.bones = bonesOf(this.starts);
+    this.root = Math.max(this.starts.indexOf(-1), 0);
+    this.hips = info.hips;
     this.hidden = info.role === "truth" ? null : arrays[`hidden${index}`] || arrays.hidden || null;
     // Where nothing was recorded there is no truth to draw.
     this.recorded = info.role === "truth" ? arrays.recorded || null : null;
@@ -105,10 +110,25 @@ class Figure {
 
   /** The position of the body: on the floor plane, and its height. */
   centre(out) {
-    out[0] = this.pose[0];
-    out[1] = this.pose[1];
-    out[2] = this.pose[2];
+    for (let i = 0; i < 3; i++) out[i] = this.pose[this.root * 3 + i];
     return out;
+  }
+
+  /** The direction that the hips face, radians about Y, 0 for +Z; null where it cannot be told. */
+  heading() {
+    if (!this.hips) return null;
+    const { pose } = this,
+      [left, right] = this.hips,
+      [x, y, z] = [0, 1, 2].map((i) => pose[left * 3 + i] - pose[right * 3 + i]);
+    // A body that lies on its side faces nowhere on the floor.
+    return Math.hypot(x, z) > Math.abs(y) / 2 ? Math.atan2(-z, x) : null;
+  }
+
+  /** The points that are drawn: x, y, z and a radius. */
+  drawn() {
+    const { pose, radii } = this,
+      points = new Set(this.parts.flatMap((part) => part.points));
+    return [...points].map((p) => [pose[p * 3], pose[p * 3 + 1], pose[p * 3 + 2], radii[p]]);
   }
 }
 

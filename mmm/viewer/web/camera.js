@@ -3,57 +3,117 @@
 const FIELD_OF_VIEW = 0.56; // radians, about a 40 mm lens: little distortion, some depth
 const LOOK_AT_M = 0.87; // height of the middle of a standing body
 const SHARED_DRIFT_M = 0.6; // beyond this distance from the first body a panel follows its own
+const HOME_YAW = 0.42; // from the direction that the body faces
+const FRAMED = 0.79; // share of a panel that a framed figure fills
+const TURNING_S = 0.35; // in which a following camera turns after the body
+// Yaw from the body's heading, and pitch.
+const CAMERA_PRESETS = { front: [0, 0], side: [Math.PI / 2, 0], top: [0, Math.PI / 2] };
+const within = (angle) => Math.atan2(Math.sin(angle), Math.cos(angle));
 
 class OrbitCamera {
   constructor() {
-    this.home = { yaw: 0.5, pitch: 0.16, zoom: 1 };
-    Object.assign(this, this.home);
+    this.setHome(0);
+    this.reset();
   }
 
   setHome(facing) {
-    this.home = { yaw: facing + 0.42, pitch: 0.16, zoom: 1 };
+    this.home = { yaw: facing + HOME_YAW, pitch: 0.16, zoom: 1 };
   }
 
   reset() {
-    Object.assign(this, this.home);
+    Object.assign(this, this.home, { preset: null, turned: 0, heading: null, offset: [0, 0, 0] });
   }
 
   orbit(dx, dy) {
     this.yaw -= dx * 0.008;
-    this.pitch = clamp(this.pitch + dy * 0.006, -0.08, 1.45);
+    this.pitch = clamp(this.pitch + dy * 0.006, -0.08, Math.PI / 2);
+    if (this.preset !== "follow") this.preset = null;
   }
 
   zoomBy(factor) {
-    this.zoom = clamp(this.zoom * factor, 0.35, 4);
+    this.zoom = clamp(this.zoom * factor, 0.1, 8);
   }
 
   state() {
-    return { yaw: this.yaw, pitch: this.pitch, zoom: this.zoom };
+    const { yaw, pitch, zoom, preset, turned, heading, offset } = this;
+    return { yaw, pitch, zoom, preset, turned, heading, offset: [...offset] };
+  }
+
+  /** Looks from a preset's side at a body of this heading, radians. "follow" keeps the side from which the
+   *  camera looks, and from then on turns with the body. */
+  look(preset, heading) {
+    this.yaw += this.turned;
+    this.turned = 0;
+    this.heading = heading;
+    this.preset = preset;
+    const [yaw, pitch] = CAMERA_PRESETS[preset] ?? [];
+    if (pitch === undefined) return;
+    Object.assign(this, { yaw: heading + yaw, pitch, zoom: 1, offset: [0, 0, 0] });
+  }
+
+  /** Turns a following camera after the body, at once where `dt` is Infinity. */
+  turnTo(heading, dt) {
+    if (this.preset !== "follow" || heading === null) return;
+    const by = within(heading - this.heading - this.turned) * (1 - Math.exp(-dt / TURNING_S));
+    this.turned += by;
+  }
+
+  /** Shows whole bodies, as large as fits, from where the camera looks. Each panel has a width, a height, a
+   *  target and points, which are x, y, z and a radius. */
+  frame(panels) {
+    const [{ target, points }] = panels;
+    this.offset = target.map((value, i) => {
+      const all = points.map((point) => point[i]);
+      return (Math.min(...all) + Math.max(...all)) / 2 - value;
+    });
+    this.zoom = Math.min(...panels.map((panel) => this.framedZoom(panel)));
+  }
+
+  framedZoom({ width, height, target, points }) {
+    const { right, up, forward, focal, whole } = this.lens(width, height);
+    let distance = 0.1;
+    for (const [x, y, z, radius] of points) {
+      const away = [x, y, z].map((value, i) => value - target[i] - this.offset[i]),
+        along = (axis) => away[0] * axis[0] + away[1] * axis[1] + away[2] * axis[2];
+      for (const [axis, size] of [
+        [right, width],
+        [up, height],
+      ]) {
+        const needed = (2 * focal * (Math.abs(along(axis)) + radius)) / (size * FRAMED);
+        distance = Math.max(distance, needed - along(forward));
+      }
+    }
+    return whole / distance;
+  }
+
+  /** The axes of the camera, its focal length in pixels, and the distance at which a body fits. */
+  lens(width, height) {
+    const focal = height / 2 / Math.tan(FIELD_OF_VIEW / 2),
+      yaw = this.yaw + this.turned;
+    const cp = Math.cos(this.pitch),
+      sp = Math.sin(this.pitch),
+      cy = Math.cos(yaw),
+      sy = Math.sin(yaw);
+    return {
+      focal,
+      // Arms raised must fit the height, arms spread the width.
+      whole: Math.max((2.42 * focal) / height, (2.1 * focal) / width),
+      right: [cy, 0, -sy],
+      up: [-sy * sp, cp, -cy * sp],
+      forward: [-sy * cp, -sp, -cy * cp],
+    };
   }
 
   /** Projection for a panel of this size that looks at the target. */
   view(width, height, target, out = {}) {
-    const focal = height / 2 / Math.tan(FIELD_OF_VIEW / 2);
-    // Arms raised must fit the height, arms spread the width.
-    const distance = Math.max((2.42 * focal) / height, (2.1 * focal) / width) / this.zoom;
-    const cp = Math.cos(this.pitch),
-      sp = Math.sin(this.pitch),
-      cy = Math.cos(this.yaw),
-      sy = Math.sin(this.yaw);
-    out.width = width;
-    out.height = height;
-    out.focal = focal;
-    out.distance = distance;
-    out.right = [cy, 0, -sy];
-    out.up = [-sy * sp, cp, -cy * sp];
-    out.forward = [-sy * cp, -sp, -cy * cp];
-    out.eye = [
-      target[0] - out.forward[0] * distance,
-      target[1] - out.forward[1] * distance,
-      target[2] - out.forward[2] * distance,
-    ];
-    out.target = target;
-    return out;
+    const { focal, whole, right, up, forward } = this.lens(width, height),
+      distance = whole / this.zoom,
+      at = target.map((value, i) => value + this.offset[i]),
+      eye = at.map((value, i) => value - forward[i] * distance);
+    return Object.assign(out, {
+      ...{ width, height, focal, distance },
+      ...{ right, up, forward, eye, target: at },
+    });
   }
 }
 
@@ -84,15 +144,15 @@ class Follower {
       apart = Math.hypot(dx, dz);
     const take = apart > SHARED_DRIFT_M ? 1 - SHARED_DRIFT_M / apart : 0;
     const lift = clamp((centre[1] - floor - LOOK_AT_M) * 0.35, -0.3, 1);
-    const goal = [shared[0] + dx * take, floor + LOOK_AT_M + lift, shared[2] + dz * take];
-    if (!this.at || Math.hypot(goal[0] - this.at[0], goal[2] - this.at[2]) > 2.5) {
-      this.at = goal;
+    this.goal = [shared[0] + dx * take, floor + LOOK_AT_M + lift, shared[2] + dz * take];
+    if (!this.at || Math.hypot(this.goal[0] - this.at[0], this.goal[2] - this.at[2]) > 2.5) {
+      this.at = [...this.goal];
       return this.at;
     }
-    const left = Math.hypot(goal[0] - this.at[0], goal[1] - this.at[1], goal[2] - this.at[2]);
+    const left = Math.hypot(this.goal[0] - this.at[0], this.goal[1] - this.at[1], this.goal[2] - this.at[2]);
     // The last millimetres are taken at once, so that the picture comes to rest.
     const ease = left < 0.003 ? 1 : 1 - Math.exp(-dt / 0.45);
-    for (let i = 0; i < 3; i++) this.at[i] += (goal[i] - this.at[i]) * ease;
+    for (let i = 0; i < 3; i++) this.at[i] += (this.goal[i] - this.at[i]) * ease;
     return this.at;
   }
 }

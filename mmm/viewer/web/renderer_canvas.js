@@ -32,7 +32,8 @@ class CanvasRenderer {
     this.colours = { truth: shadeTable(neutral, neutral, theme.dark) };
   }
 
-  draw({ figures, floor }, view) {
+  draw({ figures, floor, bones }, view) {
+    this.bones = bones;
     const context = this.context;
     context.clearRect(0, 0, this.width, this.height);
     this.drawFloor(context, floor, view);
@@ -109,7 +110,7 @@ class CanvasRenderer {
     soft.lineCap = "round";
     for (const figure of figures) {
       const { pose, radii } = figure;
-      for (const part of figure.parts) {
+      for (const part of this.bones ? figure.bones : figure.parts) {
         const a = part.points[0];
         for (const b of part.points.length > 1 ? part.points.slice(1) : [a]) {
           const high = (pose[a * 3 + 1] + pose[b * 3 + 1]) / 2 - floor;
@@ -128,7 +129,8 @@ class CanvasRenderer {
           drop(b);
           soft.lineTo(screen[0] + 0.01, screen[1]);
           soft.strokeStyle = `rgba(${this.theme.dark ? "0,0,0" : "24,28,48"},${alpha})`;
-          soft.lineWidth = Math.max(3, (radii[a] + radii[b]) * screen[3] * 0.95);
+          const width = (radii[a] + radii[b]) * screen[3] * 0.95;
+          soft.lineWidth = Math.max(3, this.bones ? width / 2 : width);
           soft.stroke();
         }
       }
@@ -161,6 +163,17 @@ class CanvasRenderer {
   }
 
   drawFigure(context, figure, view) {
+    const table = (this.colours[figure.look] ||= shadeTable(
+      this.neutral,
+      lookColour(this.theme, figure.look),
+      this.theme.dark,
+    ));
+    const rowOf = (joint) => table[Math.round(figure.tint[joint] * (TINTS - 1))];
+    if (this.bones) drawBones(context, figure, view, rowOf);
+    else this.drawVolumes(context, figure, view, rowOf);
+  }
+
+  drawVolumes(context, figure, view, rowOf) {
     const { pose, points } = figure,
       count = points * 4;
     if (!figure.screen || figure.screen.length !== count) figure.screen = new Float32Array(count);
@@ -178,13 +191,8 @@ class CanvasRenderer {
       for (const p of part.points) depth += figure.screen[p * 4 + 2];
       part.depth = depth / part.points.length - (part.kind === "head" ? 0.03 : 0);
     }
-    const table = (this.colours[figure.look] ||= shadeTable(
-      this.neutral,
-      lookColour(this.theme, figure.look),
-      this.theme.dark,
-    ));
     for (const part of [...figure.parts].sort((a, b) => b.depth - a.depth)) {
-      const row = table[Math.round(figure.tint[part.owner] * (TINTS - 1))];
+      const row = rowOf(part.owner);
       if (part.kind === "limb") this.limb(context, figure, part, row, view);
       else if (part.kind === "hull") this.hull(context, figure, part, row, view);
       else if (part.kind === "head") this.head(context, figure, part, row);

@@ -8,10 +8,13 @@ const HELP = [
   [["1", "2", "3"], "speed 1/4, 1/2, 1×"],
   [["L"], "loop"],
   [["O"], "overlay"],
+  [["B"], "bones or body"],
+  [["4", "5", "6", "7"], "camera: front, side, top, follow"],
+  [["F"], "frame the figure"],
   [["+", "−"], "zoom the timeline; 0 fits it"],
   [["G"], "zoom to the gap"],
   [["U"], "ruler in frames or seconds"],
-  [["F"], "full screen"],
+  [["Shift", "F"], "full screen"],
   [["Drag"], "orbit; double-click to reset"],
   [["Wheel"], "zoom, after a click on the viewer"],
 ];
@@ -63,12 +66,22 @@ function buildViewer(act) {
   }
   ui.loop = button("Loop", "loop", act.loop);
   ui.overlay = button("Overlay", "overlay", act.overlay);
+  ui.bones = button("Bones", "bone", act.bones, { "aria-keyshortcuts": "B" });
+  ui.views = new CameraMenu(act.look);
+  ui.frame = button("Frame the figure", "frame", act.frame, { "aria-keyshortcuts": "F" });
   ui.sound = el("button", { type: "button", class: "sound", onclick: act.sound });
   ui.full = button("Full screen", "full", act.full);
   ui.helpButton = button("Help", "help", act.help, { "aria-expanded": "false" });
   ui.help = el(
     "div",
-    { class: "help", role: "dialog", "aria-label": "Keyboard and mouse", hidden: true },
+    // Reachable by Tab, since it scrolls where the page is low.
+    {
+      class: "help",
+      role: "dialog",
+      "aria-label": "Keyboard and mouse",
+      tabindex: "0",
+      hidden: true,
+    },
     el("h3", {}, "Keyboard and mouse"),
     keyList(HELP),
   );
@@ -86,6 +99,9 @@ function buildViewer(act) {
     speeds,
     ui.loop,
     ui.overlay,
+    ui.bones,
+    ui.views.root,
+    ui.frame,
     ui.helpButton,
     ui.full,
     ui.help,

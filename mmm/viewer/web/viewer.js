@@ -10,6 +10,9 @@ class Viewer extends ViewerTimeline {
       speed: (rate) => this.setSpeed(rate),
       loop: () => this.setLoop(!this.clock.loop),
       overlay: () => this.setOverlay(!this.overlay),
+      bones: () => this.setBones(!this.bones),
+      look: (preset) => this.look(preset),
+      frame: () => this.frameFigure(),
       sound: () => this.setSound(!this.clock.soundWanted),
       full: () => this.toggleFull(),
       help: () => this.toggleHelp(),
@@ -28,6 +31,7 @@ class Viewer extends ViewerTimeline {
     this.panels = [];
     this.figures = [];
     this.overlay = false;
+    this.bones = false; // whether bones are drawn, instead of bodies
     this.visible = true;
     this.soundChoice = undefined; // undefined until the user has chosen
     this.stops = [watchTheme(this.ui.root, () => this.retheme())];
@@ -44,10 +48,11 @@ class Viewer extends ViewerTimeline {
       if (!event.target.closest(".help, button, input, select, .picker, .keys"))
         root.focus({ preventScroll: true });
       if (!event.target.closest(".help, button[aria-label=Help]")) this.toggleHelp(false);
+      if (!event.target.closest(".viewbox")) this.ui.views.open(false);
     });
     // A click returns the keyboard focus to the viewer, so that space still plays and pauses.
     this.ui.bar.addEventListener("click", (event) => {
-      if (event.detail > 0) root.focus({ preventScroll: true });
+      if (event.detail > 0 && this.ui.views.list.hidden) root.focus({ preventScroll: true });
     });
     for (const type of ["pointerup", "keydown"]) {
       root.addEventListener(type, (event) => {
@@ -59,10 +64,7 @@ class Viewer extends ViewerTimeline {
       this.ui.panels,
       this.camera,
       () => root.matches(":focus-within"),
-      () => {
-        this.dirty = true;
-        this.remember();
-      },
+      () => this.showControls(),
     );
     const resize = new ResizeObserver(() => this.layout());
     resize.observe(this.ui.panels);
@@ -126,6 +128,7 @@ class Viewer extends ViewerTimeline {
     if (this.figures.length) this.camera.setHome(this.figures[0].facing);
     if (saved) {
       this.overlay = saved.overlay;
+      this.bones = saved.bones;
       this.clock.rate = saved.rate;
       this.clock.loop = saved.loop;
       this.soundChoice = saved.sound;
@@ -258,6 +261,8 @@ class Viewer extends ViewerTimeline {
     setPlayButton(ui, clock.playing || this.waiting);
     press(ui.loop, clock.loop);
     press(ui.overlay, this.overlay);
+    press(ui.bones, this.bones);
+    ui.views.show(this.camera.preset);
     ui.overlay.hidden = this.figures.length < 2;
     for (const [rate, node] of ui.speeds) press(node, rate === clock.rate);
     setSoundButton(ui, this.header.sound, clock.soundWanted, this.soundChoice === undefined);
@@ -275,6 +280,7 @@ class Viewer extends ViewerTimeline {
       playing: clock.playing,
       loop: clock.loop,
       overlay: this.overlay,
+      bones: this.bones,
       sound: this.soundChoice,
       run: this.future?.run,
       edit: this.edit.state(),
@@ -331,6 +337,7 @@ class Viewer extends ViewerTimeline {
       `${clockText(frame / header.fps)}, frame ${frame} of ${header.frames}`,
     );
     if (!this.visible) return;
+    this.camera.turnTo(figures[0].heading(), playing ? dt : Infinity);
     const shared = figures[0].centre([0, 0, 0]);
     this.settling = false;
     figures.forEach((figure, i) => {
@@ -353,7 +360,11 @@ class Viewer extends ViewerTimeline {
     const target = this.followers[this.figures.indexOf(panel.figures[0])].at;
     panel.view = this.camera.view(width, height, target, panel.view);
     panel.renderer.draw(
-      { figures: panel.figures.filter((figure) => figure.there), floor: this.header.floor_m },
+      {
+        figures: panel.figures.filter((figure) => figure.there),
+        floor: this.header.floor_m,
+        bones: this.bones,
+      },
       panel.view,
     );
     panel.canvas.dataset.frame = panel.figures[0].frame;

@@ -1,5 +1,6 @@
 """The components as a user meets them: a real Chromium, real clicks and keys."""
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -200,6 +201,12 @@ def test_chips_say_what_was_hidden(plain):
     expect(page.get_by_text("10 of 24 joints hidden")).to_be_visible()
 
 
+def centre_of(page: Page) -> tuple[float, float]:
+    """The middle of the first panel."""
+    box = page.locator("canvas[data-panel=Original]").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def pixels(page: Page, name: str) -> str:
     return page.evaluate(
         """(name) => {
@@ -227,8 +234,7 @@ def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
         raise AssertionError("the camera never came to rest")
 
     home = still()
-    box = page.locator("canvas[data-panel=Original]").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = centre_of(page)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 120, y + 20, steps=4)
@@ -241,6 +247,53 @@ def test_dragging_a_panel_orbits_all_of_them_and_double_click_comes_back(plain):
     assert still()[1] != turned[1]
     page.mouse.dblclick(x, y)
     assert still() == home
+
+
+def camera(page: Page) -> dict:
+    return page.evaluate("window.mmmPlayhead.memory.get('viewer:main').camera")
+
+
+def test_camera_presets_bones_and_framing_by_keys_and_by_the_menu(plain):
+    page = paused_at(plain, 0)
+    page.mouse.dblclick(*centre_of(page))
+    before, body = camera(page), pixels(page, "Recovered")
+    page.keyboard.press("4")
+    front = camera(page)
+    assert (front["preset"], front["pitch"], front["zoom"]) == ("front", 0, 1)
+    button = page.get_by_role("button", name="Camera")
+    button.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_role("menu", name="Camera")
+    expect(menu.get_by_role("menuitemradio", name="Front")).to_be_focused()
+    expect(menu.get_by_role("menuitemradio", name="Front")).to_have_attribute(
+        "aria-checked", "true"
+    )
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+    assert camera(page)["yaw"] - front["yaw"] == pytest.approx(math.pi / 2)
+    page.keyboard.press("6")
+    assert camera(page)["pitch"] == pytest.approx(math.pi / 2)
+    # A camera that follows keeps its side of the body while the body turns.
+    page.mouse.dblclick(*centre_of(page))
+    page.keyboard.press("7")
+    paused_at(page, 30)
+    following = camera(page)
+    assert following["preset"] == "follow"
+    page.wait_for_timeout(100)
+    page.keyboard.press("7")  # what it has turned by becomes its own side
+    assert abs(camera(page)["yaw"] - following["yaw"]) > 0.2
+    page.keyboard.press("b")
+    expect(page.get_by_role("button", name="Bones")).to_have_attribute("aria-pressed", "true")
+    assert pixels(page, "Recovered") != body
+    page.keyboard.press("f")  # the figure fills more of the panel than before
+    framed = camera(page)
+    assert framed["zoom"] > before["zoom"]
+    assert framed["offset"] != [0, 0, 0]
+    page.get_by_role("button", name="Bones").click()
+    page.mouse.dblclick(*centre_of(page))
+    assert camera(page) == before
 
 
 def test_the_timeline_zooms_by_keys_buttons_and_pinch_and_pages_on(open_page):

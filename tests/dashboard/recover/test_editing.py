@@ -81,6 +81,10 @@ def test_an_action_is_a_term(action, term):
             {"do": "turn", "frame": 9, "joint": "left elbow", "angles": [0, -90.123, 5]},
             ["pose:9=0,-90.12,5@leftelbow"],
         ),
+        (
+            {"do": "place", "frame": 9, "joint": "pelvis", "place": [0.1, 0.95, -2]},
+            ["place:9=0.1,0.95,-2"],
+        ),
     ],
 )
 def test_an_action_on_keyframes_is_one_or_more_terms(action, terms):

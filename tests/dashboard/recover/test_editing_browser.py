@@ -286,24 +286,37 @@ def test_a_pose_is_made_by_numbers_rings_and_a_dragged_hand(open_):
     changes(lambda: panel.get_by_label("Place Y, centimetres").fill("140"))
     edit = page.get_by_role("toolbar", name="Edit what is known")
     expect(edit).to_have_attribute("data-spec", re.compile("@left_shoulder.*@left_wrist$"))
-    page.keyboard.press("Control+z")
-    says(page, f"span:40-79+pin:60+pose:60={angles[0]},-80,{angles[1]}@left_elbow")
-    expect(body).to_have_attribute("data-checksum", seen)
-    # The square of the chosen hand, and a ring about it, where they are on the stage.
-    spots = body.evaluate(
-        """(canvas) => {
-          const tool = canvas.closest(".viewer").poseTool, panel = tool.edit.viewer.panels[1];
-          const box = canvas.getBoundingClientRect();
-          return [tool.spot(panel), tool.ring(panel.view, 1)[0]].map(([x, y]) => [box.x + x, box.y + y]);
-        }"""
-    )
-    for (x, y), made in zip(spots, ("@left_shoulder", "@left_wrist$"), strict=True):
-        page.mouse.move(x, y)
-        page.mouse.down()
-        changes(lambda x=x, y=y: page.mouse.move(x + 14, y - 16, steps=3))
-        page.mouse.up()
-        expect(edit).to_have_attribute("data-spec", re.compile(made))
+
+    def undone() -> None:
         page.keyboard.press("Control+z")
         says(page, f"span:40-79+pin:60+pose:60={angles[0]},-80,{angles[1]}@left_elbow")
+        expect(body).to_have_attribute("data-checksum", seen)
+
+    def dragged(joint: str, spot: str, made: str) -> None:
+        """The square on a joint, or a ring about it, where it is on the stage."""
+        panel.get_by_label("Joint to turn").select_option(label=joint)
+        x, y = body.evaluate(
+            """(canvas, spot) => {
+              const tool = canvas.closest(".viewer").poseTool, panel = tool.edit.viewer.panels[1];
+              const box = canvas.getBoundingClientRect();
+              const [x, y] = spot === "square" ? tool.spot(panel) : tool.ring(panel.view, 1)[0];
+              return [box.x + x, box.y + y];
+            }""",
+            spot,
+        )
+        page.mouse.move(x, y)
+        page.mouse.down()
+        changes(lambda: page.mouse.move(x + 14, y - 16, steps=3))
+        page.mouse.up()
+        expect(edit).to_have_attribute("data-spec", re.compile(made))
+        undone()
+
+    dragged("left wrist", "square", "@left_shoulder")
+    dragged("left wrist", "ring", "@left_wrist$")
+    # The body is moved by its hips.
+    dragged("pelvis", "square", r"\+place:60=[-\d.,]+$")
+    changes(lambda: panel.get_by_label("Place Y, centimetres").fill("70"))
+    expect(edit).to_have_attribute("data-spec", re.compile(r"place:60=[-\d.]+,0\.7,[-\d.]+$"))
+    undone()
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()

@@ -10,7 +10,7 @@ const EDIT_HELP = [
   [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"],
   [["T"], "length of the gap under the playhead"],
-  [["J"], "pose the body: turn joints, drag hands and feet"],
+  [["J"], "pose the body: turn joints, drag hips, hands and feet"],
   [["Click"], "a diamond selects a keyframe; Shift adds"],
   [["Drag", "←", "→"], "moves selected keyframes, Alt copies"],
   [["Ctrl", "C", "V"], "copy, paste selected keyframes"],
@@ -57,7 +57,7 @@ function foreseen(data, action) {
     if (pin) pinned.add(at);
   };
   if (what === "pose") arrive(frame);
-  if (what === "turn" || what === "reach") arrive(frame, action.pin);
+  if (what === "turn" || what === "reach" || what === "place") arrive(frame, action.pin);
   if (what === "move" || what === "drop") frames.forEach(leave);
   if (what === "move") for (const at of frames) arrive(at + by, data.pinned.has(at));
   if (what === "copy") for (const at of frames) arrive(at + by);
@@ -175,7 +175,7 @@ class ViewerEdit {
       "Insert the copied pose at the playhead, as a keyframe",
       () => this.pastePose(),
     );
-    this.poseButton = tool("Pose…", "J", "Turn joints, drag hands and feet in this frame", () =>
+    this.poseButton = tool("Pose…", "J", "Turn joints, drag hips, hands and feet in this frame", () =>
       this.pose.toggle(),
     );
     this.retime = tool("Length…", "T", "Make the gap longer or shorter", () => this.openRetime());

@@ -1,5 +1,5 @@
-// Making a pose: a joint of a keyframe is chosen on the stage and turned, by numbers or by rings, and
-// hands and feet are dragged. The server keeps the pose in the SPEC and sends the rotations of the one
+// Making a pose: a joint of a keyframe is chosen on the stage and turned, by numbers or by rings, hands
+// and feet are dragged, and the body by its hips. The server keeps the pose in the SPEC and sends the rotations of the one
 // frame that is being posed, in the header's edit.pose {frame, joints, rotations, limbs}.
 
 const RING_PX = 46; // radius of the rings
@@ -10,6 +10,7 @@ const RING_COLOURS = {
   dark: ["#ff8a80", "#7ddc8b", "#8ab8ff"],
 };
 const MOST_ASKED = 3; // times that the rotations of a frame are asked for again
+const ROOT = 0; // the joint that the position of the body belongs to
 const PAUSE_MS = 350; // after the last change of a number, before the edit is made
 
 class PoseTool {
@@ -128,7 +129,21 @@ class PoseTool {
       this.joint = pose.limbs[0]?.[1] ?? 0;
     }
     this.joint = clamp(this.joint, 0, this.names.length - 1);
+    // Joints that are not drawn have no dot: those of helpers. The list of joints has them all.
+    this.shown = [...this.names.keys()].filter((joint) => posed[0].starts[joint] !== UNDRAWN);
     this.show();
+  }
+
+  /** Whether a joint can be brought to a place: the root with the whole body, wrists, ankles. */
+  isHandle(joint) {
+    return joint === ROOT || this.limbs.has(joint);
+  }
+
+  /** Brings a joint to a place on the stage; returns what the edit is called. */
+  bring(joint, place) {
+    if (joint === ROOT) this.body.moveTo(place);
+    else this.body.reach(this.limbs.get(joint), place);
+    return joint === ROOT ? "place" : "reach";
   }
 
   choose(joint) {
@@ -149,10 +164,10 @@ class PoseTool {
       this.refused ||
       (!ready
         ? `Pose of frame ${this.frame}: one moment`
-        : `Pose of frame ${this.frame}${away ? " (the playhead is elsewhere)" : ": click a joint, drag rings, hands or feet"}`);
+        : `Pose of frame ${this.frame}${away ? " (the playhead is elsewhere)" : ": click a joint, drag rings, hips, hands or feet"}`);
     this.root.dataset.ready = ready ? this.frame : "";
     for (const node of [this.joints, this.turnBox]) node.hidden = !ready;
-    this.placeBox.hidden = !ready || !this.limbs.has(this.joint);
+    this.placeBox.hidden = !ready || !this.isHandle(this.joint);
     if (!ready) return;
     this.joints.value = String(this.joint);
     // Fields that are being typed in keep their text.
@@ -187,8 +202,7 @@ class PoseTool {
     this.typed = this.places;
     const place = this.read(this.places, 100000)?.map((value) => value / 100);
     if (!place) return;
-    this.body.reach(this.limbs.get(this.joint), place);
-    this.later({ do: "reach", place });
+    this.later({ do: this.bring(this.joint, place), place });
   }
 
   /** Makes the edit after a pause, so that one edit comes of a number that is typed or stepped. */
@@ -272,12 +286,11 @@ class PoseTool {
       context.stroke();
     };
     context.save();
-    this.names.forEach((_, joint) => {
-      if (!this.limbs.has(joint) && joint !== this.joint) dotAt(joint, 3.5);
-    });
+    for (const joint of this.shown)
+      if (!this.isHandle(joint) && joint !== this.joint) dotAt(joint, 3.5);
     AXES.forEach((_, axis) => this.drawRing(context, theme, view, axis));
-    for (const joint of this.limbs.keys()) dotAt(joint, 5.5, true);
-    if (!this.limbs.has(this.joint)) dotAt(this.joint, 5);
+    for (const joint of [ROOT, ...this.limbs.keys()]) dotAt(joint, 5.5, true);
+    if (!this.isHandle(this.joint)) dotAt(this.joint, 5);
     context.restore();
   }
 
@@ -305,7 +318,7 @@ class PoseTool {
     context.fillText("XYZ"[axis], front[0] + 4, front[1] - 4);
   }
 
-  /** What lies under the pointer: a hand or foot, a ring, or a joint. */
+  /** What lies under the pointer: the hips, a hand or foot, a ring, or a joint. */
   under(panel, x, y) {
     const { view } = panel,
       away = (joint) => {
@@ -313,14 +326,14 @@ class PoseTool {
         return Math.hypot(at[0] - x, at[1] - y);
       };
     const nearest = (joints) => joints.reduce((a, b) => (away(b) < away(a) ? b : a), joints[0]);
-    const limb = nearest([...this.limbs.keys()]);
-    if (limb !== undefined && away(limb) <= HIT_PX) return { limb };
+    const handle = nearest([ROOT, ...this.limbs.keys()]);
+    if (away(handle) <= HIT_PX) return { handle };
     const rings = AXES.map((_, axis) =>
       Math.min(...this.ring(view, axis).map(([a, b]) => Math.hypot(a - x, b - y))),
     );
     const axis = rings.indexOf(Math.min(...rings));
     if (rings[axis] <= HIT_PX - 2) return { axis };
-    const joint = nearest([...this.names.keys()]);
+    const joint = nearest(this.shown);
     return away(joint) <= HIT_PX + 3 ? { joint } : null;
   }
 
@@ -334,11 +347,11 @@ class PoseTool {
     event.stopPropagation(); // the camera stays
     event.preventDefault();
     this.edit.viewer.ui.root.focus({ preventScroll: true });
-    if (spot.axis === undefined) this.choose(spot.limb ?? spot.joint);
+    if (spot.axis === undefined) this.choose(spot.handle ?? spot.joint);
     if (spot.joint !== undefined) return;
     node.setPointerCapture(event.pointerId);
     this.drag = { ...spot, panel, box, x: event.clientX, y: event.clientY };
-    if (spot.limb !== undefined) this.drag.place = this.body.place(spot.limb);
+    if (spot.handle !== undefined) this.drag.place = this.body.place(spot.handle);
   }
 
   pointermove(event) {
@@ -350,12 +363,12 @@ class PoseTool {
       dy = event.clientY - drag.y;
     if (!dx && !dy) return;
     drag.moved = true;
-    if (drag.limb !== undefined) {
+    if (drag.handle !== undefined) {
       const scale = project(view, ...drag.place, [])[3];
       drag.place = drag.place.map(
         (value, i) => value + (dx * view.right[i] - dy * view.up[i]) / scale,
       );
-      body.reach(this.limbs.get(drag.limb), drag.place);
+      drag.do = this.bring(drag.handle, drag.place);
     } else {
       const [cx, cy] = project(view, ...body.place(this.joint), []);
       const angle = (x, y) => Math.atan2(y - drag.box.top - cy, x - drag.box.left - cx);
@@ -380,7 +393,7 @@ class PoseTool {
     if (!drag.moved) return;
     const joint = this.names[this.joint],
       { frame } = this;
-    if (drag.limb !== undefined) this.edit.send({ do: "reach", frame, joint, place: drag.place });
+    if (drag.do) this.edit.send({ do: drag.do, frame, joint, place: drag.place });
     else this.edit.send({ do: "turn", frame, joint, angles: this.body.angles(this.joint) });
   }
 

@@ -110,6 +110,15 @@ class PosedBody {
     }
   }
 
+  /** Moves the whole body, so that its root is at a place. */
+  moveTo(place) {
+    const by = less(place, this.place(0));
+    for (const { track, points } of this.figures) {
+      const at = this.frame * points * 3;
+      for (let i = 0; i < points * 3; i++) track[at + i] += by[i % 3];
+    }
+  }
+
   setAngles(joint, degrees) {
     const above = this.world(this.parents[joint]),
       change = quatMul(quatOfAngles(degrees), quatInverse(this.local[joint]));
