@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from mmm import save_clip
 from tests.dashboard.conftest import ROOT
+from tests.mmm.io.fbx_scene import ascii_fbx, walker
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -109,3 +110,21 @@ def test_bad_files_get_a_line_each_and_the_good_one_outlives_a_reload(open_, mad
     expect(page.locator(".wb-file")).to_have_count(1)
     page.get_by_role("button", name="Remove").click()
     expect(page.locator(".wb-title h1")).to_contain_text("dance", timeout=LIMIT_MS)
+
+
+def test_a_take_of_an_fbx_is_chosen_and_kept_in_the_link(open_):
+    pytest.importorskip("ufbx", reason="the extra fbx is not installed")
+    page = open_()
+    text = ascii_fbx(walker(takes=3, frames=20), ("Idle", "Walk", "Run"))
+    bring(page, {"name": "steps.fbx", "mimeType": "", "buffer": text.encode()})
+    expect(page.locator(".wb-title h1")).to_have_text("steps", timeout=LIMIT_MS)
+    picker = page.get_by_test_id("stSelectbox").filter(has_text="Take")
+    expect(picker).to_contain_text("Idle")
+    body = page.locator("canvas[data-panel=Truth]")
+    idle = body.get_attribute("data-checksum")
+    picker.get_by_role("combobox").click()
+    expect(page.get_by_role("option")).to_have_text(["Idle", "Walk", "Run"])
+    page.get_by_role("option", name="Run").click()
+    expect(picker).to_contain_text("Run")
+    expect(body).not_to_have_attribute("data-checksum", idle)
+    expect(page).to_have_url(re.compile("take=Run"))
