@@ -1,6 +1,6 @@
-"""What the known frames, the network and the curves say about each gap: the input of the gap gate.
+"""Evidence about each gap, from known frames, network and curves: the input of the gap gate.
 
-All of it comes from motions whose hidden entries are filled, so nothing hidden can reach it.
+All of it is computed from motions whose hidden entries are filled, so nothing hidden can reach it.
 Lengths are in leg lengths, so that bodies of any size can be compared, and most numbers are
 logarithms.
 """
@@ -63,8 +63,8 @@ class _Gaps:
         """The gaps of the pelvis alone, which the root shares."""
         return _Gaps(self.before[:, :1], self.after[:, :1])
 
-    def places(self, fps: float) -> tuple[Float[Array, "T R"], Float[Array, "T R"]]:
-        """How far each frame is from the known ones: in seconds, and as a share of the gap."""
+    def distances(self, fps: float) -> tuple[Float[Array, "T R"], Float[Array, "T R"]]:
+        """Log distance to the nearest known frame: in seconds, and as a share of half the gap."""
         frame = np.arange(len(self.before))[:, None]
         back, ahead = frame - self.before, self.after - frame
         # In an open gap only one side has known frames.
@@ -78,7 +78,7 @@ class _Gaps:
 
     def inside(self, values: Float[Array, "T R"]) -> Float[Array, "T R"]:
         """The mean over the gap of each entry."""
-        # Differences of running sums, so that any pattern costs the same.
+        # Differences of cumulative sums, whose cost does not depend on the number of gaps.
         sums = np.concatenate([np.zeros_like(values[:1]), values.cumsum(axis=0)])
         total = _at(sums, self.after) - _at(sums, np.minimum(self.before + 1, self.after))
         return total / np.maximum(self.after - self.before - 1, 1)
@@ -88,7 +88,7 @@ class _Gaps:
     ) -> tuple[Float[Array, "T R"], Float[Array, "T R"]]:
         """The mean of ``count`` steps between frames before each gap, and after it.
 
-        At an end without steps, that of the other end stands in.
+        If one side has no steps, the mean of the other side is used for both.
         """
         last = len(steps)
         sums = np.concatenate([np.zeros_like(steps[:1]), steps.cumsum(axis=0)])
@@ -107,8 +107,9 @@ class _Speeds:
     """Speeds in the known frames around each gap."""
 
     fast: Float[Array, "T R"]
-    """At that end of the gap where it is faster."""
+    """At the faster end of the gap."""
     slow: Float[Array, "T R"]
+    """At the slower end of the gap."""
     around: Float[Array, "T R"]
     """The mean of both sides."""
 
@@ -154,7 +155,7 @@ def gap_evidence(
         spread = np.repeat(metres[:, None].astype(np.float64), hidden.shape[1], axis=1)
         return over_hidden(gaps.inside(spread)) / legs_m
 
-    # Where the methods put the joints differs most where they are least sure.
+    # Distances between the methods' joint positions grow with their uncertainty.
     places = [motion.positions() for motion in motions]
     apart = [np.linalg.norm(places[a] - places[b], axis=-1).mean(axis=-1) for a, b in _PAIRS]
     body = np.stack(
@@ -169,7 +170,7 @@ def gap_evidence(
         ],
         axis=1,
     )
-    place = np.stack(gaps.places(slerp.fps), axis=-1)
+    place = np.stack(gaps.distances(slerp.fps), axis=-1)
     spread = np.repeat(body[:, None], hidden.shape[1], axis=1)
     return GapEvidence(
         np.concatenate([role, spread, place], axis=-1),
@@ -181,12 +182,11 @@ def gap_evidence(
 def _of_roles(
     motions: tuple[Motion, Motion, Motion], gaps: _Gaps
 ) -> tuple[Float[Array, "T R D"], list[tuple[Float[Array, "T R"], float]]]:
-    """Evidence of each role; and, for that of the body, degrees with the floor of their
-    logarithm."""
+    """Evidence of each role; and, for the body, two angles (degrees, floor of the logarithm)."""
     # Slerp agrees with the known frames, and adds no movement of its own beside them.
     filled = motions[2].rotations
     speeds = _Speeds.of(gaps, _degrees(filled[:-1], filled[1:]), motions[2].fps)
-    # In an open gap the frames to compare do not exist; its distance counts as zero.
+    # An open gap has no frames at one end to compare with; its distance counts as zero.
     closed = ~gaps.open
     ends = (np.where(closed, frames, 0) for frames in (gaps.before, gaps.after))
     between = _degrees(*(np.take_along_axis(filled, e[..., None, None], axis=0) for e in ends))
@@ -207,7 +207,7 @@ def _of_roles(
 def _of_root(
     motions: tuple[Motion, Motion, Motion], pelvis: _Gaps, legs_m: float
 ) -> tuple[Float[Array, "T E"], list[Float[Array, "T"]]]:
-    """Evidence of the root; and what the body's takes from it."""
+    """Evidence of the root, and three of its columns for the body."""
     path = motions[2].root_m / legs_m
     steps = np.linalg.norm(np.diff(path, axis=0), axis=-1)[:, None].astype(np.float64)
     speeds = _Speeds.of(pelvis, steps, motions[2].fps)

@@ -1,7 +1,7 @@
-"""Mixing a network's recovery with the curves that it could lose to, as the gap gate says.
+"""Mixes a network's recovery with the inertial curve and slerp by the weights of the gap gate.
 
-Everything agrees with the known frames at both ends of a gap and the weights change smoothly inside
-it, so a mix has no jumps either.
+All three agree with the known frames at both ends of a gap, and the weights change smoothly inside
+it, so the mix has no jumps.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def gated(
     Returns:
         The mix on the clip's skeleton, and for each frame the factor on the expected error.
     """
-    # On the clip's own skeleton, where a curve is what a user would get without the network.
+    # On the clip's own skeleton, so that each curve equals the one that ``interpolate`` returns.
     curves = curves_of(given, hidden)
     inertial, slerp = map(roles.to_roles, curves)
     evidence = gap_evidence(predicted[1], inertial, slerp, roles.role_max(hidden), expected_m)
@@ -54,9 +54,9 @@ def gated(
 
 
 def ramped(weights: Float[Array, "*t 3"], ramp: Float[Array, "*t"]) -> Float[Array, "*t 3"]:
-    """Weights whose share of slerp begins at zero at the known frames.
+    """Weights in which the share of slerp rises from zero at the known frames.
 
-    Slerp changes its speed at once at a known frame; the network and the inertial curve do not.
+    Slerp's speed jumps at a known frame; that of the network and of the inertial curve does not.
     """
     slerp = weights[..., 2] * ramp
     return np.stack([1 - weights[..., 1] - slerp, weights[..., 1], slerp], axis=-1)
@@ -84,7 +84,7 @@ def mixed(
     """
     network = motions[0]
     start = network.rotations[hidden]
-    # Means of rotation vectors from the network's pose, which is near the others.
+    # Mean of the rotation vectors relative to the network's pose, which is near the curves' poses.
     turn = np.zeros((len(start), 3), np.float32)
     shift = np.zeros_like(network.root_m)
     for number, curve in enumerate(motions[1:], start=1):
@@ -98,10 +98,9 @@ def mixed(
 
 
 def joint_weights(roles: RoleMap, rotation: Float[Array, "T R 3"]) -> Float[Array, "T J 3"]:
-    """The weights of each joint: those of the role that it moves, or else those of the joint
-    above, as for a finger."""
+    """The weights of each joint: of its role, or of its parent where it has none, as a finger."""
     weights = np.zeros((len(rotation), len(roles.skeleton), len(SOURCES)), np.float32)
-    # A joint above the pelvis that moves nothing stays as the network has it, which is its fill.
+    # A joint above the pelvis without a role keeps the network's motion, which is its fill.
     weights[..., 0] = 1
     role_of = {j: r for r, movers in enumerate(roles.movers) for j in movers}
     for j, parent in enumerate(roles.skeleton.parents):

@@ -140,8 +140,10 @@ class JointRoles:
                     output.attention,
                 )
             )
-        strange = self._unfamiliar()
-        return result if strange is None else [self._as_curve(each, strange) for each in result]
+        difference = self._unfamiliar()
+        return (
+            result if difference is None else [self._as_curve(each, difference) for each in result]
+        )
 
     def _unfamiliar(self) -> str | None:
         table = self.config.calibration
@@ -151,17 +153,17 @@ class JointRoles:
         known = np.asarray(~self.hidden.all(axis=1))
         return unfamiliar(self.role_filled, known) if known.any() else None
 
-    def _as_curve(self, prediction: Prediction, strange: str) -> Prediction:
+    def _as_curve(self, prediction: Prediction, difference: str) -> Prediction:
         """The inertial curve in place of the network, without an expected error."""
         note = (
-            f"This body is unlike the people that the network has learned ({strange}), so the "
-            "inertial curve is returned, and no error is expected of it."
+            f"This body is unlike the people that the network has learned ({difference}), so the "
+            "inertial curve is returned instead, without an expected error."
         )
         motion = curves_of(self.motion, self.hidden)[0]
         return replace(prediction, motion=motion, expected_cm=None, by_curve=True, notes=(note,))
 
     def _calibrated(self, predicted: RolePrediction) -> tuple[Motion, Float[Array, "T"]]:
-        """The motion on the clip's own skeleton, and the error to expect of it, metres."""
+        """The motion on the clip's own skeleton, and its expected error for each frame, metres."""
         table = self.config.calibration
         posed = predicted.posed(table)
         motion = self.roles.from_roles(self.filled, posed, self.hidden)
@@ -182,7 +184,7 @@ class JointRoles:
         return motion, predicted.expected_m * factor
 
     def role_predictions(self, output: WindowedOutput) -> list[RolePrediction]:
-        """The network's output at the clip's own frames, not yet calibrated."""
+        """The network's output at the frames of the clip, before gap calibration."""
         # The residual is resampled, not the poses: known frames between samples stay exact.
         offsets, expected_m = output.values
         if self.motion.fps != self.config.fps:

@@ -115,7 +115,7 @@ def _music_features(clip: Clip, size: int) -> Float[Array, "T M"]:
     if clip.music is None:
         # check_fit has told the user that the network gets silence.
         return silence(len(clip), clip.motion.fps).features
-    # Features of another extractor would be read as if they were these.
+    # Features of another extractor have other meanings.
     if clip.music.features.shape[1] != size:
         raise ModelError(
             clip.name,

@@ -88,7 +88,7 @@ def recover(
     # Foot locking needs the motion as it will be returned, known entries included.
     motion = keep_known(prediction.motion, clip.motion, pattern)
     locks_feet = model.config.lock_feet if lock_feet is None else lock_feet
-    # Foot locking knows the legs of people.
+    # Foot locking assumes human legs, which ``by_curve`` rules out.
     if locks_feet and not prediction.by_curve:
         motion = foot_locking.lock_feet(motion, clip.motion, pattern, joint_names, view.twist_m)
     return RecoveryResult(

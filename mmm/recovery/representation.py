@@ -34,7 +34,7 @@ class Prediction:
     none."""
     attention: AttentionTrace | None
     by_curve: bool = False
-    """Whether the motion is a curve's, because the body is none that the network has learned."""
+    """Whether an interpolation replaces the network, because the body is unlike people."""
     notes: tuple[str, ...] = ()
     """Remarks for the user."""
 

@@ -13,7 +13,12 @@ Array = np.ndarray
 
 
 def with_offsets(filled: Motion, offsets: Float[Array, "T _"]) -> Motion:
-    """Rotate the roles in world axes and shift the pelvis."""
+    """Rotate the roles in world axes and shift the pelvis.
+
+    Args:
+        filled: the roles, filled.
+        offsets: 22 rotation vectors, radians, and the shift of the pelvis, metres.
+    """
     vectors = offsets[:, :-3].reshape(len(offsets), -1, 3)
     world = rot.rotvec_to_matrix(vectors.astype(np.float32)) @ filled.world_rotations()
     # Offsets are in world axes, which do not depend on a rest pose; motions store local rotations.

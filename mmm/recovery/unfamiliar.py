@@ -21,18 +21,18 @@ MOST_TILT_DEG = 65.0
 
 
 def unfamiliar(motion: Motion, known: Bool[Array, "T"]) -> str | None:
-    """What about a body is unlike the people that networks have learned; None: nothing.
+    """How a body differs from the people in the training data, as words; None if it does not.
 
     Args:
         motion: of the 22 roles; only known frames are read.
-        known: frames of which something is known; at least one.
+        known: frames in which at least one joint is known; at least one frame.
     """
     bones_m = np.linalg.norm(motion.skeleton.offsets_m, axis=-1)
     arms_m, legs_m = (
         sum(float(bones_m[_both(joint)].sum()) for joint in joints)
         for joints in (("elbow", "wrist"), ("knee", "ankle"))
     )
-    # Without hands and feet, which many skeletons lack.
+    # Measured without hands and feet, which many skeletons lack.
     share = arms_m / max(legs_m, 1e-6)
     if not ARM_SHARES[0] <= share <= ARM_SHARES[1]:
         return f"its arms are {share:.0%} as long as its legs"
