@@ -7,6 +7,8 @@ import streamlit as st
 from dashboard.work.engine import engine
 from dashboard.work.jobs import Job
 
+PROGRESS_AFTER_S = 0.3
+"""A faster job shows no progress bar, which would only flash; seconds."""
 POLL_S = 0.4
 MOST_POLL_S = 2.0
 POLL_PER_JOB_S = 0.08

@@ -7,16 +7,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.common import escape, widgets
-from dashboard.common.progress import follow
+from dashboard.common.progress import PROGRESS_AFTER_S, follow
 from dashboard.explain import music_change
 from dashboard.work.generations import Ask
 from dashboard.work.jobs import Job
 from dashboard.work.questions import MusicChange, Question, answers
 from dashboard.work.recoveries import Request
 from mmm import Clip
-
-PATIENCE_S = 0.3
-"""An answer that is ready within this time shows no progress bar, which would only flash."""
 
 
 def available_answer(question: Question) -> Any:
@@ -60,7 +57,7 @@ def answer(question: Question, start: Callable[[], Job[Any]], again: str) -> Any
         if job is not None:
             job.cancel()
         job = st.session_state[name] = start()
-        job.wait(PATIENCE_S)
+        job.wait(PROGRESS_AFTER_S)
     if job.running:
         follow(job, f"cancel-{question.kind}", wide=False)
         return None

@@ -20,7 +20,7 @@ from dashboard.work.jobs import Job
 from dashboard.work.turnstile import page_runs
 from mmm import MMMError
 
-PATIENCE_S = 1.5
+PROGRESS_AFTER_S = 1.5
 """Seconds before a progress bar appears. For quick files it would only flash."""
 LARGE_BYTES = 20_000_000
 """Larger uploads count as long jobs."""
@@ -143,7 +143,7 @@ def _wait_for_files() -> None:
         return
     # Waiting takes no processor time, so another page may run.
     with page_runs.aside():
-        ended = job.wait(PATIENCE_S)
+        ended = job.wait(PROGRESS_AFTER_S)
     if not ended:
         follow(job, "cancel-upload", help_="Stop reading. Files that have been read are kept.")
         return

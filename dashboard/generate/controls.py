@@ -1,4 +1,4 @@
-"""The side bar of Generate: seed, music, length, network and randomness."""
+"""The side bar of Generate: controls for seed, music, length, network and randomness."""
 
 from dataclasses import dataclass, replace
 
@@ -37,7 +37,7 @@ class Plan:
     total: int
     """Frames of the seed and of the generated motion together."""
     problem: str = ""
-    """What is wrong with the plan; empty where it can be generated."""
+    """Why the plan cannot be generated; empty if it can."""
 
     @property
     def fps(self) -> float:
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def input_clip(self) -> Clip:
-        """The clip as the network gets it: without music where the user chose none."""
+        """The network's input: the clip, without its music if the user chose none."""
         return replace(self.clip, music=None) if self.song.key == songs.NONE else self.clip
 
 
@@ -60,7 +60,7 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
     entry = pick_sequence(entries)
     file_clip = open_clip(entry)
     start, prefix_frames = _pick_seed(entry, file_clip)
-    # Cut at the seed's start: music, recording and frame numbers all begin there.
+    # Cropped at the seed's start, where music, recording and frame numbers begin.
     clip = open_part(entry, start, len(file_clip))
     st.divider()
     song = songs.pick_song(clip)
@@ -78,8 +78,8 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
         )
     elif not card.follows_music and song.key != songs.NONE:
         st.caption("This network ignores music: the song plays, but the motion does not follow it.")
-    temperature, number = _pick_chance(card)
-    # The digest too: a file may change under its name, or be read with other import options.
+    temperature, number = _pick_randomness(card)
+    # The digest too, because a file may change, or be read with other import options.
     setting = Setting(
         f"{entry.key}@{start} {_seed_digest(clip, prefix_frames)}", prefix_frames, song.digest
     )
@@ -90,7 +90,7 @@ def pick(entries: list[Entry], checkpoints: list[CheckpointInfo] | None = None) 
         jobs.version_of(card.name),
         temperature,
         number,
-        _by_chance(card),
+        _is_random(card),
         roles,
     )
     link.share_in_url(entry, start, song, card.name)
@@ -102,7 +102,7 @@ def _seed_digest(clip: Clip, prefix_frames: int) -> str:
 
 
 def _clamped(key: str, default: float, low: float, high: float) -> None:
-    # Called before the slider is drawn: Streamlit raises for a stored value outside its range.
+    # Called before the slider is drawn, because Streamlit refuses a value outside its range.
     st.session_state[key] = min(max(float(st.session_state.get(key, default)), low), high)
 
 
@@ -119,9 +119,9 @@ def _pick_seed(entry: Entry, file_clip: Clip) -> tuple[int, int]:
             "choose a longer sequence",
         )
     last, key = len(file_clip) - least, f"gen_start-{entry.key}"
-    # Streamlit raises for a slider with a single value.
+    # Streamlit refuses a slider with a single value.
     if last > 0:
-        # The link's start is taken once: it belongs to the first sequence alone.
+        # Popped, because the link's start applies to the first sequence only.
         state[key] = min(max(int(state.get(key, state.pop("gen_url_start", 0))), 0), last)
         start = int(
             st.slider(
@@ -131,12 +131,12 @@ def _pick_seed(entry: Entry, file_clip: Clip) -> tuple[int, int]:
                 key=key,
                 format="%d",
                 help=f"Frame of the file, which has {len(file_clip)} at {fps:g} fps. Its music "
-                "and the recording to compare with continue from there.",
+                "and the recording to compare with begin there, too.",
             )
         )
     else:
         start = 0
-    # Rounded down to a tenth of a second, the slider's step: the file has no more frames.
+    # Rounded down to the slider's step, a tenth of a second, so that the file has enough frames.
     high = max(min(MOST_SEED_S, int(10 * (len(file_clip) - start) / fps) / 10), LEAST_SEED_S)
     _clamped("gen_seed_s", SEED_S, LEAST_SEED_S, high)
     if high > LEAST_SEED_S:
@@ -149,18 +149,18 @@ def _pick_seed(entry: Entry, file_clip: Clip) -> tuple[int, int]:
             format="%.1f s",
             help="Recorded motion that the network starts from; everything after it is generated.",
         )
-    # Rounding seconds to frames may overshoot the end of the file.
+    # Seconds rounded to frames may exceed the end of the file.
     frames = min(max(round(float(state.gen_seed_s) * fps), least), len(file_clip) - start)
     return start, frames
 
 
 def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
-    """Number of frames to generate, and the problem with the song, if there is one."""
+    """Number of frames to generate, and what is wrong with the song (or an empty text)."""
     fps, state = clip.motion.fps, st.session_state
     left_s = MOST_SILENT_S if song.frames is None else (song.frames - prefix_frames) / fps
     if left_s < LEAST_S:
         lasts = (song.frames or 0) / fps
-        # Returned and not raised: the controls that solve the problem must stay on the page.
+        # Returned, not raised: the page must keep the controls with which to solve the problem.
         return max(round(LEAST_S * fps), 1), str(
             SpecError(
                 song.label,
@@ -193,8 +193,8 @@ def _pick_length(clip: Clip, song: Song, prefix_frames: int) -> tuple[int, str]:
 def _pick_network(
     clip: Clip, checkpoints: list[CheckpointInfo], own_dance: bool
 ) -> tuple[CheckpointInfo, model_picker.Roles]:
-    """The network picker; networks that are trained to fill gaps only carry a remark."""
-    # The picker stands above the remarks, but the joints named there decide what it offers.
+    """The network picker. Networks that are trained for gaps only are marked."""
+    # The picker is above the remarks, but depends on the joints that are named in them.
     picker, remarks = st.container(), st.container()
     on_roles = any(card.representation == "roles" for card in checkpoints)
     with remarks:
@@ -234,10 +234,10 @@ def _pick_network(
 
 
 def in_order(fitting: list[CheckpointInfo], own_dance: bool) -> list[CheckpointInfo]:
-    """Networks that are trained to continue a motion first.
+    """Sort networks: those that are trained to continue a motion come first.
 
-    Networks that take music as input know the songs of the samples alone: they come first where a
-    sample's dancer goes on to its own song, and last anywhere else (docs/generation.md).
+    Networks with music input were trained on the songs of the samples. They come first for a
+    sample with its own song, and last otherwise (docs/generation.md).
     """
     # False sorts before True.
     return sorted(
@@ -245,16 +245,16 @@ def in_order(fitting: list[CheckpointInfo], own_dance: bool) -> list[CheckpointI
     )
 
 
-def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
+def _pick_randomness(card: CheckpointInfo) -> tuple[float, int]:
     """Temperature and random seed; fixed for a deterministic network."""
-    state, chance = st.session_state, _by_chance(card)
-    # Set even where no control is drawn, because the address is written from these values.
+    state, chance = st.session_state, _is_random(card)
+    # Set even if no control is drawn, because the address is made from these values.
     _clamped("gen_variety", 1.0, 0.0, 2.0)
     perturbs_music = card.uses_music and not card.noise_dim
     state.gen_number = min(max(int(state.get("gen_number", 0)), 0), 9999)
     if not chance:
         st.caption("This network is deterministic: one motion for each seed and song.")
-        # Fixed values keep one Ask for one motion, whatever the hidden controls hold.
+        # Fixed, so that a deterministic motion has one Ask.
         return 1.0, 0
     left, right = st.columns(2)
     left.slider(
@@ -264,9 +264,9 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
         key="gen_variety",
         step=0.1,
         format="%.1f",
-        help="Up to 1: the one dance that the network makes of this song. Above 1: a share of the "
-        "bars (all at 2) is transposed to other keys for the network, which gives other moves on "
-        "the same beat."
+        help="Up to 1: the network's only dance to this song. Above 1: a share of the bars (all at "
+        "2) is transposed to other keys for the network, which gives other moves on the same "
+        "beat."
         if perturbs_music
         else "0: the mean prediction. 1: as varied as in training. "
         "Above 1: more varied, less natural.",
@@ -281,6 +281,6 @@ def _pick_chance(card: CheckpointInfo) -> tuple[float, int]:
     return float(state.gen_variety), int(state.gen_number)
 
 
-def _by_chance(card: CheckpointInfo) -> bool:
+def _is_random(card: CheckpointInfo) -> bool:
     """Whether temperature and random seed change this network's motion."""
     return card.is_stochastic

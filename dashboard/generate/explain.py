@@ -1,4 +1,4 @@
-"""Why a network generated a motion: its attention maps, and its motion to changed music."""
+"""Explanations of a generated motion: attention maps, and the motion to changed music."""
 
 from typing import TYPE_CHECKING
 
@@ -32,19 +32,19 @@ CHANGE = Flow(
     PREFIX,
 )
 APART_CM = 5.0
-"""Two dances count as different from the first frame in which a joint is this far away, in cm."""
+"""Two dances count as different from the first frame on in which a joint differs this much, cm."""
 
 
 def other_song(plan: Plan) -> Music | None:
-    """The chosen music where it is not the clip's own, as ``generations.start`` takes it."""
+    """The chosen music if it is not the clip's own, for ``generations.start``; else None."""
     return None if plan.song.key in (songs.OWN, songs.NONE) else plan.song.music
 
 
 def shown_change(made: list[Made]) -> "GenerationChange | None":
-    """The outcome of a music change that the viewer shows, if it is available."""
+    """The music change that the viewer shows; None if there is none or it is not computed yet."""
     is_open = st.session_state.get(OPEN)
     change: GenerationChange | None = CHANGE.on_stage(
-        # A closed box cannot take the change off the viewer again, so the viewer does not show it.
+        # Only while the box is open: its buttons are needed to return to the variants.
         [variant.ask for variant in made] if is_open else []
     )
     return change
@@ -74,14 +74,14 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
             return
         first, end = maps.made
         clip = variant.generation.clip
-        # The last window looks beyond the end of the motion.
+        # The last window reaches beyond the end of the motion.
         frames = max(len(clip), maps.atlas.trace.frames[1])
         hidden = np.zeros((frames, len(plan.clip.motion.skeleton)), dtype=bool)
-        # Frames of later steps too: this step did not know them yet.
+        # Includes frames of later steps, which were unknown in this step.
         hidden[first:] = True
         st.caption(
-            f"Maps of the step that generated frames {first} to {end - 1}: the frames before it "
-            "were known, those from it on were hidden. Move the playhead for another step."
+            f"Maps of the step that generated frames {first} to {end - 1}. In this step, earlier "
+            "frames were known and all later ones hidden. Move the playhead to choose another step."
         )
         state = show_maps(
             maps.atlas,
@@ -96,7 +96,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
             # The window is part of the key: one variant has many windows.
             repr((variant.ask, maps.made)),
             KEY,
-            lambda: _look_there(variant),
+            lambda: _store_frame(variant),
         )
     with box:
         beside_the_maps(maps.atlas, variant.ask.method)
@@ -105,7 +105,7 @@ def explain_section(plan: Plan, made: list[Made]) -> None:
 
 
 def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> None:
-    """Generate again to changed music, and compare."""
+    """Generate again to changed music, and compare the results."""
     st.header("What the music does", anchor=False)
     st.caption(
         "Generates again to changed music with the same random seed. The difference is the effect "
@@ -121,38 +121,39 @@ def _music_change(plan: Plan, variant: Made, span: tuple[int, int] | None) -> No
         plan.song.key,
     )
     if change is not None:
-        st.markdown(_in_words(change, plan))
+        st.markdown(_summary(change, plan))
         music_change.show_change(
             change, plan.clip, variant.ask.method, CHANGE.last, PREFIX, CHANNEL
         )
 
 
 def _frame(variant: Made) -> int:
-    """The generated frame whose window is shown: the one the user asked for, else the first."""
+    """The generated frame whose window is shown: the one that the user chose, else the first."""
     asked = st.session_state.get("future_frame")
     seed, frames = variant.ask.setting.prefix_frames, len(variant.generation.clip)
     if asked is None or asked[0] != variant.ask:
         return seed
-    # The playhead may stand in the seed, which no step generated.
+    # The playhead may be in the seed, which no step generated.
     return min(max(int(asked[1]), seed), frames - 1)
 
 
-def _look_there(variant: Made) -> None:
+def _store_frame(variant: Made) -> None:
     frame = (st.session_state.get(KEY) or {}).get("window")
     if frame is not None:
         st.session_state.future_frame = (variant.ask, int(frame))
 
 
-def _in_words(change: "GenerationChange", plan: Plan) -> str:
+def _summary(change: "GenerationChange", plan: Plan) -> str:
     summary, seed = change.summary(), change.before.prefix_frames
     apart = np.flatnonzero(change.change_cm[seed:].max(axis=1) > APART_CM)
     when = (
-        f"They differ from {(apart[0] + 1) / plan.fps:.2f} s after the seed on"
+        f"Some joint differs by {APART_CM:g} cm from {(apart[0] + 1) / plan.fps:.2f} s after the "
+        "seed on."
         if len(apart)
-        else "They never differ"
+        else f"No joint ever differs by {APART_CM:g} cm."
     )
     beats = ""
-    # Either figure is missing where there are no beats to compare.
+    # Without beats to compare there are no figures.
     if summary["beats_before"] is not None and summary["beats_after"] is not None:
         beats = (
             f" Beats hit: {summary['beats_before']:.2f} before, {summary['beats_after']:.2f} after "
@@ -161,7 +162,7 @@ def _in_words(change: "GenerationChange", plan: Plan) -> str:
     return (
         f"**{escape.markdown(change.intervention.words)}**: generated joints turn by "
         f"**{summary['change_deg']:.1f}°** and move by **{summary['change_cm']:.1f} cm** on "
-        f"average. {when} (by {APART_CM:g} cm in a joint). Energy, relative to the reference: "
+        f"average. {when} Energy, relative to the reference: "
         f"{summary['energy_before']:.2f} before, {summary['energy_after']:.2f} after.{beats} "
         "The viewer shows both dances."
     )

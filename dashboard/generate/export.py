@@ -1,4 +1,4 @@
-"""Export of a generated dance: files to download, and the code that makes the same dance."""
+"""Export of a generated dance: files to download, and code that generates it again."""
 
 import json
 import shlex
@@ -34,7 +34,7 @@ def export_section(made: list[Made]) -> None:
     """Downloads of one variant. A fragment, so that the viewer keeps playing."""
     st.header("Export", anchor=False)
     variant = pick_variant(made, "gen_exported")
-    # Commas and spaces in a file name must be quoted in a shell.
+    # Without commas and spaces, which would need quotes in a shell.
     name = safe_name(
         f"{variant.generation.clip.name}-{variant.ask.label}".replace(", ", "-").replace(" ", "-")
     )
@@ -85,7 +85,7 @@ def _metrics(variant: Made) -> bytes:
 
 @st.fragment
 def code_section(plan: Plan) -> None:
-    """The shell command and the Python code. Written only when the box is opened.
+    """The shell command and the Python code; drawn only when the box is open.
 
     The code highlighter is 1.6 MB of JavaScript, which would delay the viewer.
     """
@@ -99,10 +99,10 @@ def code_section(plan: Plan) -> None:
 
 
 def command_line(plan: Plan) -> str:
-    """The shell command that makes the same dance.
+    """The shell command that generates the same dance.
 
-    The command line continues from a file's first frames with that file's music, so there is no
-    command for a later seed or for silence; the string is then empty.
+    The string is empty for a later seed and for silence, because the command line continues a
+    file's first frames to that file's music.
     """
     if plan.start or _is_muted(plan):
         return ""
@@ -112,8 +112,8 @@ def command_line(plan: Plan) -> str:
     if song := _song_file(plan):
         words += ["--music", song]
         words += ["--music-start", f"{plan.song.start_s:g}"] if plan.song.start_s else []
-    if plan.ask.by_chance:
-        # The command's flag for the temperature keeps its old name.
+    if plan.ask.is_random:
+        # ``--variety`` is the command's name for the temperature.
         words += ["--variety", f"{plan.ask.temperature:g}", "--seed", str(plan.ask.seed)]
     for role, joint in plan.ask.roles:
         words += ["--role", f"{role}={joint}"]
@@ -121,14 +121,14 @@ def command_line(plan: Plan) -> str:
 
 
 def python_code(plan: Plan) -> str:
-    """The Python code that makes the same dance."""
+    """The Python code that generates the same dance."""
     ask, song, muted = plan.ask, _song_file(plan), _is_muted(plan)
     load_options = ", ".join([repr(path_of(plan.entry)), *python_reading(plan.entry)])
     options = [f"prefix_frames={ask.setting.prefix_frames}", f"frames={ask.frames}"]
     if song:
         start = f", start_s={plan.song.start_s:g}" if plan.song.start_s else ""
         options.append(f"music=load_music({song!r}, clip.motion.fps{start})")
-    if ask.by_chance:
+    if ask.is_random:
         options += [f"temperature={ask.temperature:g}", f"random_seed={ask.seed}"]
     if ask.roles:
         options.append(f"joint_names={dict(ask.roles)!r}")
@@ -153,7 +153,7 @@ def _is_muted(plan: Plan) -> bool:
 
 
 def _song_file(plan: Plan) -> str:
-    """The path of the chosen recording; empty where the clip's own music or none is used."""
+    """The path of the chosen recording; empty for the clip's own music and for none."""
     if plan.song.key in (songs.OWN, songs.NONE):
         return ""
     if plan.song.key.startswith(songs.UPLOADED):
@@ -161,5 +161,5 @@ def _song_file(plan: Plan) -> str:
     # Every other key names a recording in one of the folders.
     path = songs.path_of(plan.song.key)
     assert path is not None
-    # Relative to the project where possible: the server's folders are not for the page.
+    # Relative if it lies in the project: the page must not show the server's folders.
     return str(path.relative_to(entries.ROOT) if path.is_relative_to(entries.ROOT) else path)

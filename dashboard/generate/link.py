@@ -1,4 +1,4 @@
-"""The page's address in mode Generate: read once in a session, kept up to date after."""
+"""The page's address in mode Generate: read once in a session, then kept up to date."""
 
 import re
 
@@ -26,15 +26,15 @@ def seed_from_url() -> None:
     if query.get("mode") != "generate":
         return
     for key, name in NUMBERS.items():
-        # An address is untrusted text: anything but a short plain number is ignored.
+        # An address is untrusted: only short plain numbers are accepted.
         if re.fullmatch(r"\d{1,4}(\.\d{1,3})?", query.get(name, "")):
             state[key] = int(float(query[name])) if name == "seed" else float(query[name])
     for key, name in (("gen_method", "method"), ("gen_song", "song")):
-        # The pickers replace a value that they do not offer.
+        # The pickers replace values that they do not offer.
         if name in query:
             state[key] = query[name]
     if re.fullmatch(r"\d{1,7}", query.get("start", "")):
-        # The slider's key holds the sequence, which is not known yet.
+        # Kept aside, because the slider's key includes the sequence, which is not known yet.
         state.gen_url_start = int(query["start"])
 
 
@@ -46,7 +46,7 @@ def share_in_url(entry: Entry, start: int, song: Song, method: str) -> None:
         for key, name in NUMBERS.items()
         if key in st.session_state
     }
-    # An upload lives in this session alone, so a link cannot name it.
+    # An upload exists in this session only, so a link cannot name it.
     if not song.key.startswith("upload/"):
         query["song"] = song.key
     url.show_in_url(query)

@@ -1,4 +1,4 @@
-"""The page of Generate: a network continues a seed, and its variants stand beside the recording."""
+"""The page of Generate: variants of a continued seed, beside the recording."""
 
 from collections.abc import Callable
 
@@ -22,9 +22,7 @@ from dashboard.work.generations import MAX_VARIANTS, Ask, Made, Stream
 
 POLL_S = 0.25
 FIRST_S = 0.4
-"""How long a press of Generate waits for the first frames, in seconds.
-
-Frames that are ready by then are shown in the same answer as the press."""
+"""Seconds for which a press of Generate waits for the first frames, to show them at once."""
 
 
 def generate_page(entries: list[Entry]) -> None:
@@ -37,7 +35,7 @@ def generate_page(entries: list[Entry]) -> None:
         plan = generate_controls.pick(entries)
         with st.container(key="gen-run-box"):
             pressed, slot = _button(plan), st.container()
-    # The network loads while the user still looks at the controls.
+    # Loads the network in the background while the user sets the controls.
     generations.load_ahead(plan.ask.method, plan.ask.version)
     stream = _current_stream(plan, pressed)
     mine = (
@@ -45,30 +43,30 @@ def generate_page(entries: list[Entry]) -> None:
         and isinstance(stream.request, Ask)
         and stream.request.setting == plan.ask.setting
     )
-    # Asked once: the run may end at any moment, and all of the page must agree on whether it has.
+    # Read once: the run may end at any moment, and the whole page must show one state.
     live = stream if mine and stream is not None and stream.running else None
     made = _variants(plan, stream)
     _title(plan)
     shortcuts("gen_go", ["future-stage"], key="shortcuts")
     if live is not None:
-        # Makes room for the run in progress, which replaces a finished variant of the same dance.
+        # Leaves room for the run in progress, which replaces a finished variant of the same dance.
         made = [m for m in made if m.ask.dance != _dance(live)][-(MAX_VARIANTS - 1) :]
-    # A change of a finished variant must not hide the run in progress.
+    # During a run the viewer shows the run, not a music change of a finished variant.
     change = shown_change(made) if live is None else None
     with desk_container():
-        # Wrapped here and not decorated, because polling ends with the run.
+        # Not a decorator, because the fragment polls only during a run.
         st.fragment(live_stage, run_every=POLL_S if live else None)(plan, made, live, change)
-        _remarks(plan, made, live)
+        _notes(plan, made, live)
         if made:
             results_section(plan, made)
             export_section(made)
             if live is None:
                 explain_section(plan, made)
         if live is not None and st.session_state.get(OPEN):
-            st.session_state[OPEN] = True  # Streamlit forgets widgets that a run has not drawn
+            st.session_state[OPEN] = True  # Streamlit drops the state of widgets that are not drawn
         if not plan.problem:
             code_section(plan)
-    # Drawn last: a run that has just ended draws the page again from here.
+    # Drawn last, because it restarts the page when the run has ended.
     with slot:
         if live is not None:
             follow(
@@ -85,20 +83,20 @@ def _current_stream(plan: Plan, pressed: bool) -> Stream | None:
     stream: Stream | None = st.session_state.get("stream")
     if not pressed:
         return stream
-    # The earlier run would compete for the processor, and its frames are not shown any more.
+    # The earlier run would compete for the processor, and its frames are no longer shown.
     if stream is not None:
         stream.cancel()
     stream = st.session_state.stream = generations.start(
         plan.ask, plan.input_clip, other_song(plan)
     )
-    # After the start: a run of the page that is interrupted earlier must see the press again.
+    # Only now: if the page is interrupted before the start, its next run must see the press.
     widgets.release("gen_go")
     stream.wait_for_first(FIRST_S)
     return stream
 
 
 def _dance(stream: Stream) -> tuple[object, ...]:
-    """What determines the motion that this run makes, its length aside."""
+    """All that determines the motion of this run, except its length."""
     assert isinstance(stream.request, Ask)
     return stream.request.dance
 
@@ -119,7 +117,7 @@ def _button(plan: Plan) -> bool:
 
 
 def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
-    """The variants of this seed and song, oldest first; a run that has just ended comes last."""
+    """The variants of this seed and song, oldest first; includes a run that has just ended."""
     kept: list[Ask] = st.session_state.setdefault("variants", [])
     if (
         stream is not None
@@ -127,7 +125,7 @@ def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
         and stream.results is not None
         and not stream.taken
     ):
-        # Once for each run: a variant that the user removes must not come back.
+        # Once for each run, so that a variant that the user removes does not come back.
         stream.taken = True
         ask = stream.results.ask
         # A dance of another length replaces the earlier one.
@@ -135,7 +133,7 @@ def _variants(plan: Plan, stream: Stream | None) -> list[Made]:
         same_setting = [a for a in kept if a.setting == ask.setting]
         for old in same_setting[:-MAX_VARIANTS]:
             kept.remove(old)
-    # Other sessions may have pushed a result out of the shared store.
+    # The shared store may have dropped a result for those of other sessions.
     results = [generations.kept().get(ask) for ask in kept if ask.setting == plan.ask.setting]
     return [made for made in results if made is not None]
 
@@ -156,8 +154,8 @@ def _title(plan: Plan) -> None:
     heading(plan.entry.name or plan.clip.name, facts, GENERATE, plan.clip.notes)
 
 
-def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
-    """What the viewer shows, and a button to remove each variant."""
+def _notes(plan: Plan, made: list[Made], live: Stream | None) -> None:
+    """What the viewer shows, notes, and a button to remove each variant."""
     if not made and live is None:
         shown = "the seed and the recording after it" if shows_recording(plan) else "the seed only"
         st.caption(f"Showing {shown}. Press Generate to continue from the end of the seed.")
@@ -169,7 +167,7 @@ def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
                     f"Remove {escape.markdown(variant.ask.label)}",
                     key=f"gen_drop-{number}",
                     icon=":material/close:",
-                    on_click=_dropper(variant.ask),
+                    on_click=_remover(variant.ask),
                     help="Remove this variant from the viewer and the table.",
                 )
     # Variants often share a note; each is shown once.
@@ -177,12 +175,12 @@ def _remarks(plan: Plan, made: list[Made], live: Stream | None) -> None:
         st.caption(escape.markdown(note))
 
 
-def _dropper(ask: Ask) -> Callable[[], None]:
-    # A closure for each variant: a lambda in the loop would see only the last one.
-    def drop() -> None:
+def _remover(ask: Ask) -> Callable[[], None]:
+    # A closure for each variant, because a lambda in the loop would remove the last one.
+    def remove() -> None:
         st.session_state.variants = [a for a in st.session_state.variants if a != ask]
 
-    return drop
+    return remove
 
 
 def _outcome(stream: Stream) -> None:
@@ -193,7 +191,7 @@ def _outcome(stream: Stream) -> None:
         made = stream.results
         seconds = made.ask.frames / made.generation.clip.motion.fps
         verb = "Cancelled; kept" if stream.cancelled else "Generated"
-        # A run that is cancelled at once may take no measurable time.
+        # Avoids a division by zero for a run that is cancelled at once.
         speed = made.ask.frames / max(made.generation.elapsed_s, 1e-6)
         st.caption(
             f"{verb} {seconds:.1f} s in {made.generation.elapsed_s:.1f} s "

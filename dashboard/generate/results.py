@@ -1,4 +1,4 @@
-"""Metrics of the generated dance beside the recording's: energy, feet, floor and beats."""
+"""Metrics of generated dances and of the recording: energy, feet, floor and beats."""
 
 import html
 from typing import TYPE_CHECKING
@@ -20,8 +20,8 @@ COLUMNS = {
     "energy": ("energy, m²/s²", "Mean squared joint speed over the frames after the seed"),
     "seconds": (
         "energy range",
-        "Energy of the calmest and of the liveliest second, relative to the mean of the recording "
-        "(or of the seed, where there is no recording to compare with)",
+        "Lowest and highest energy of a second, relative to the mean of the recording "
+        "(or of the seed, if there is no recording to compare with)",
     ),
     "still": ("still, s", "Longest stretch without movement; a second or more counts as frozen"),
     "skate": ("foot skate, cm/s", "Mean horizontal speed of feet in contact with the floor"),
@@ -105,23 +105,25 @@ def results_section(plan: Plan, made: list[Made]) -> None:
 
 
 def _another_seed() -> None:
-    """Before the page is drawn again, so that the control shows the new number."""
-    # The control ends at 9999.
+    """Raise the seed number; called before the page is redrawn, so that the control shows it."""
+    # The control's maximum is 9999.
     st.session_state.gen_number = (int(st.session_state.get("gen_number", 0)) + 1) % 10_000
 
 
 def _truth(made: list[Made]) -> "Evaluation | None":
     """The metrics that cover most of the recording; None where there is no recording."""
-    judged = [variant.numbers for variant in made if variant.numbers.reference is not None]
-    return max(judged, key=lambda numbers: numbers.reference_frames, default=None)
+    compared = [variant.numbers for variant in made if variant.numbers.reference is not None]
+    return max(compared, key=lambda numbers: numbers.reference_frames, default=None)
 
 
-def _steps(numbers: "Summary", usual: float, seed: int, fps: float, total: int) -> np.ndarray:
+def _steps(
+    numbers: "Summary", energy_scale: float, seed: int, fps: float, total: int
+) -> np.ndarray:
     """Energy over the timeline, constant within each second; NaN where there is no motion."""
     curve = np.full(total, np.nan, dtype=np.float32)
-    # Rounded for each second: at 29.97 fps, steps of equal length would drift.
+    # Each second is rounded by itself: at 29.97 fps, steps of equal length would drift.
     for second, share in enumerate(numbers.energy_shares):
-        curve[seed + round(second * fps) : seed + round((second + 1) * fps)] = share * usual
+        curve[seed + round(second * fps) : seed + round((second + 1) * fps)] = share * energy_scale
     return curve
 
 
@@ -138,7 +140,7 @@ def metrics_table(made: list[Made], truth: "Summary | None") -> str:
     if truth is not None:
         rows.append(_row("Truth", RECORDING, truth))
     return (
-        # The table scrolls sideways in a narrow window; with the focus, also by keyboard.
+        # The table scrolls sideways in a narrow window; ``tabindex`` lets the keyboard scroll it.
         '<div class="wb-wide" tabindex="0" role="region" aria-label="Metrics">'
         f'<table class="wb-table"><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
@@ -161,7 +163,7 @@ def _row(name: str, colour: str, numbers: "Summary") -> str:
     dot = f'<i style="background:{colour}"></i>'
     return (
         f'<tr><th scope="row">{dot}{html.escape(name)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in [*cells])
+        + "".join(f"<td>{cell}</td>" for cell in cells)
         + "</tr>"
     )
 

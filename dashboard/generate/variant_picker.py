@@ -1,4 +1,4 @@
-"""The choice of one variant among those that are shown."""
+"""The choice of one of the shown variants."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,16 @@ from dashboard.work.generations import Made
 
 
 def pick_variant(made: Sequence[Made], key: str) -> Made:
-    """The latest variant until the user chooses another.
+    """The chosen variant; the latest one by default.
 
     Args:
-        key: of the control, which is drawn only where there is a choice.
+        made: the variants, oldest first; at least one.
+        key: of the control, which is drawn only if there are several variants.
     """
     by_label = {variant.ask.label: variant for variant in made}
     if len(by_label) == 1:
         return made[-1]
-    # A variant that was removed may still be chosen.
+    # The chosen variant may have been removed.
     if st.session_state.get(key) not in by_label:
         st.session_state[key] = made[-1].ask.label
     label = st.segmented_control(

@@ -1,4 +1,4 @@
-"""The viewer of Generate: the recorded motion, finished variants and the one being generated."""
+"""The viewer of Generate: the recording, finished variants and the run in progress."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 HEIGHT = 600
 LEAD_S = 0.3
-"""A new run starts playing this long before the seed ends, in seconds."""
+"""Playback of a new run starts this long before the end of the seed, seconds."""
 GROWTH = 1.2
-"""The browser gets a new payload when this many times the frames it has are ready.
+"""A new payload is sent when the number of frames has grown by this factor.
 
-Each payload holds all frames so far. A constant factor keeps the total sent in proportion to the
-length of the motion."""
+Each payload holds all frames so far. With a constant factor, the bytes sent stay in proportion to
+the length of the motion."""
 FLOOR_FRAMES = 3600
-"""The floor is estimated from at most this many frames: a minute at 60 fps."""
+"""The floor is estimated from at most this many frames, a minute at 60 fps."""
 LOOKS: tuple[Literal["", "second", "third"], ...] = ("", "second", "third")
 
 
 def live_stage(
     plan: Plan, made: list[Made], live: Stream | None, change: "GenerationChange | None"
 ) -> None:
-    """Show the viewer; during a run, called repeatedly to send the frames that are new.
+    """Show the viewer; during a run it is called repeatedly, to send new frames.
 
     Args:
         made: the finished variants.
         live: the run in progress, if there is one.
-        change: the outcome of a music change, which is then shown in place of the variants.
+        change: a music change; if given, it is shown instead of the variants.
     """
     if change is not None:
         stage(_change_payload(plan, change), key="future-stage", height=HEIGHT)
@@ -53,24 +53,24 @@ def live_stage(
         ready = 0 if panel is None else len(panel.positions)
         total = _ask_of(live).setting.prefix_frames + _ask_of(live).frames
         if live.shown is not None and ready < min(total, GROWTH * live.shown[0]):
-            # Sent again: a component that a run does not draw disappears from the page.
+            # The same payload again, because a component that is not drawn disappears.
             stage(live.shown[1], key="future-stage", height=HEIGHT)
             return
     payload = _payload(plan, made, live, panel, ready)
     if live is not None and ready is not None:
-        # On the stream and not in the session state: another run starts from nothing.
+        # Kept on the stream, so that another run starts without it.
         live.shown = ready, payload
     stage(payload, key="future-stage", height=HEIGHT)
 
 
 def _ask_of(stream: Stream) -> Ask:
-    # For the type checker: the jobs of other pages have other requests.
+    # For the type checker, because jobs of other pages have other requests.
     assert isinstance(stream.request, Ask)
     return stream.request
 
 
 def shows_recording(plan: Plan) -> bool:
-    """Whether the viewer shows recorded frames after the seed, not the seed alone."""
+    """Whether the viewer shows recorded frames after the seed."""
     return _recorded_frames(plan, plan.total) > plan.ask.setting.prefix_frames
 
 
@@ -82,31 +82,31 @@ def _payload(
     if live is not None:
         lengths.append(seed + _ask_of(live).frames)
     total = max(lengths) if lengths else plan.total
-    # Streamlit cannot hash plans and variants; their Asks identify them.
+    # The cache key: Streamlit cannot hash plans and variants, but their Asks identify them.
     key = repr((plan.ask.setting, total, [variant.ask for variant in made], live is None, run))
     if live is None:
         return _finished_payload(key, _plan=plan, _made=made, _total=total, _run=run)
     panels = [*_finished_panels(key, _plan=plan, _made=made, _total=total)]
     if panel is not None:
-        # The page keeps at most two finished variants during a run, so a look is left.
+        # During a run the page keeps at most two finished variants, so one look is free.
         panels.append(replace(panel, look=LOOKS[len(made)]))
     future = Future(
         seed,
         total,
         ready=max(ready or 0, seed),
         live=True,
-        # The viewer starts to play at a new run's first payload, so that one must have frames.
+        # The viewer plays a run from its first payload on, which must have frames.
         run=run if panel is not None else "",
         start=_start(plan),
         mark=_mark(plan),
         sound=plan.song.sound_name,
     )
-    # The sound came with the first payload; it keeps playing in the browser.
+    # Without the sound, which the browser has from the first payload.
     return _pack(plan, panels, future, total, plan.song.music, with_sound=False)
 
 
 def _last_run(plan: Plan) -> str:
-    """The name of the last run with this seed and song; empty where there was none."""
+    """The name of the last run with this seed and song; empty if there was none."""
     stream: Stream | None = st.session_state.get("stream")
     same_setting = (
         stream is not None
@@ -142,9 +142,9 @@ def _finished_payload(key: str, *, _plan: Plan, _made: list[Made], _total: int, 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -> list[ViewerPanel]:
-    """The recording, where it goes beyond the seed or stands alone, and the finished variants."""
+    """The recording and the finished variants; no recording where it would be the seed only."""
     seed_only = _recorded_frames(_plan, _total) == _plan.ask.setting.prefix_frames
-    # A seed alone would repeat the first frames of each variant.
+    # The seed only would repeat the first frames of each variant.
     panels = [] if _made and seed_only else [_recording(_plan, _total)]
     # There may be fewer variants than looks.
     for look, variant in zip(LOOKS, _made, strict=False):
@@ -154,9 +154,9 @@ def _finished_panels(key: str, *, _plan: Plan, _made: list[Made], _total: int) -
 
 
 def _recorded_frames(plan: Plan, total: int) -> int:
-    """How many recorded frames are shown.
+    """Number of recorded frames that are shown.
 
-    The recording was danced to the clip's own music, so with another song only its seed is shown.
+    With another song only the seed is shown, because the recording follows the clip's own music.
     """
     same_music = plan.song.key in (songs.OWN, songs.NONE)
     return min(len(plan.clip), total) if same_music else plan.ask.setting.prefix_frames
@@ -169,7 +169,7 @@ def _recording(plan: Plan, total: int) -> ViewerPanel:
 
 
 def _change_payload(plan: Plan, change: "GenerationChange") -> bytes:
-    """The dance to the original and to the changed music, with the music the user wants to hear."""
+    """The dances to the original and to the changed music, with the music that the user chose."""
     music = change.after.clip.music if plays_changed_music(PREFIX) else plan.song.music
     ask, music_change = st.session_state.future_change_asked
     return _packed_change(
@@ -233,5 +233,5 @@ def _peaks(song: str, seconds: float, *, _sound: Audio) -> Float[np.ndarray, "P"
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _floor(clip: str, *, _motion: Motion) -> float:
-    # A tenth of a millimetre is exact enough, and the header stays short.
+    # Rounded to a tenth of a millimetre, which keeps the header short.
     return round(_motion.crop(0, min(len(_motion), FLOOR_FRAMES)).floor_m(), 4)

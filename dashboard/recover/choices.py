@@ -1,4 +1,4 @@
-"""What a visitor has chosen in the side bar of Recover."""
+"""The choices in the side bar of Recover."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from mmm.masks import Mask
 
 @dataclass(frozen=True)
 class Choices:
-    """A sequence, what is hidden in it, and by what it is recovered."""
+    """A sequence, the hidden entries, and the method that recovers them."""
 
     entry: Entry
     total: int
@@ -26,10 +26,10 @@ class Choices:
 
     @property
     def mask(self) -> Mask:
-        """What is hidden; nothing where the SPEC is invalid."""
+        """The hidden entries; none if the SPEC is invalid."""
         return self.desk.edited.mask
 
     @property
-    def by_chance(self) -> bool:
-        """Whether the seed makes a difference."""
+    def is_random(self) -> bool:
+        """Whether the pattern depends on the random seed."""
         return "random" in self.mask.label

@@ -1,4 +1,4 @@
-"""The command line and the Python code that make what the page shows."""
+"""The command line and the Python code that reproduce what the page shows."""
 
 import shlex
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mmm.interpolation.baselines import BASELINES
 
 @st.fragment
 def code_section(choices: Choices, beside: Sequence[str] = ()) -> None:
-    """The box at the end of the page. Written only when it is opened.
+    """The box at the end of the page; its content is drawn only when it is open.
 
     The code highlighter is 1.6 MB of JavaScript, which would delay the viewer.
     """
@@ -35,11 +35,11 @@ def shell_words(choices: Choices, beside: Sequence[str] = ()) -> list[str]:
     song, label = choices.song, choices.mask.label
     words = ["python", "-m", "mmm", "recover", path_of(choices.entry)]
     words += ["--frames", f"{first}:{end}", *shell_reading(choices.entry)]
-    # The page knows no path of an uploaded song, so its bare name stands here.
+    # The bare name: the path of an uploaded song is unknown to the page.
     words += ["--music", song[0].name, "--music-start", f"{song[1]:g}"] if song else []
     words += ["--checkpoint", choices.method, "--hide", label]
     # Only random patterns depend on the seed.
-    words += ["--seed", str(choices.desk.seed)] if choices.by_chance else []
+    words += ["--seed", str(choices.desk.seed)] if choices.is_random else []
     for role, joint in choices.roles:
         words += ["--role", f"{role}={joint}"]
     for name in beside:

@@ -1,7 +1,7 @@
-"""Earlier recoveries of the same clip, to be compared with the shown one.
+"""Earlier recoveries of the same clip, for comparison with the shown one.
 
-They differ from it by model, pattern or seed, and their name says by which. The viewer, the table
-and the curves show them beside it.
+They differ from it by model, pattern or seed, and are named after the difference. The viewer, the
+table and the curves show them beside it.
 """
 
 import re
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
 MOST = 6
-"""How many are offered; the latest ones."""
+"""Number of recoveries that are offered, the latest ones."""
 _LONGEST = 40
-"""Characters of a pattern in a name; a longer one is cut."""
+"""Longest pattern in a name, characters; a longer one is cut."""
 
 
 def seed_from_url() -> None:
@@ -33,7 +33,7 @@ def seed_from_url() -> None:
     if "also" in st.session_state:
         return
     matches = (
-        # `~` needs no escaping in an address. The SPEC comes last and may hold any character.
+        # `~` needs no escaping in an address. The SPEC is last, since it may hold any character.
         re.fullmatch(r"([^~]+)~([0-9]{1,4})~(.+)", text)
         for text in st.query_params.get_all("also")
     )
@@ -43,34 +43,34 @@ def seed_from_url() -> None:
 
 
 def reset_links(part: str) -> None:
-    """Drop the comparisons of the link when another part of a file is shown than the link's."""
+    """Drop the comparisons of the link when the shown part is no longer the linked one."""
     state = st.session_state
     if "awaited" not in state and state.setdefault("also_of", part) != part:
         state.also = []
 
 
 def in_address(request: Request) -> list[str]:
-    """The comparisons for the address: those that are shown, and those of the link to come."""
+    """The comparisons for the address: those shown, and those of the link not yet recovered."""
     by_name = offered(request)
-    shown = [by_name[name] for name in asked_for(request)]
+    shown = [by_name[name] for name in selected_names(request)]
     keys = [(other.method, other.seed, other.spec) for other in shown]
-    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*keys, *_to_come()])]
+    return [f"{method}~{seed}~{spec}" for method, seed, spec in dict.fromkeys([*keys, *_pending()])]
 
 
-def _to_come() -> list[tuple[str, int, str]]:
-    """The link's comparisons that are not recovered yet; none while the linked file is missing."""
+def _pending() -> list[tuple[str, int, str]]:
+    """The link's comparisons not yet recovered; none while the linked file is missing."""
     return [] if "awaited" in st.session_state else st.session_state.also
 
 
 def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | None:
-    """The next comparison of the link that must be recovered; finished ones join the viewer.
+    """The next comparison of the link to recover; recovered ones are added to the viewer.
 
     Args:
         request: the shown recovery.
         recorded: the clip before all edits.
     """
-    # The list in the session state itself: what is popped here does not come back.
-    queue = _to_come()
+    # The list in the session state itself, so that popped items stay removed.
+    queue = _pending()
     while queue:
         method, seed, spec = queue[0]
         try:
@@ -87,7 +87,7 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
             return other, clip, mask
         queue.pop(0)
         remember(other)
-        # The shown recovery is noted last, so that it stays the latest one.
+        # The shown recovery is remembered last, so that it stays the latest one.
         remember(request)
         beside = [*(st.session_state.get("beside") or []), _name(other, request)]
         st.session_state.beside = beside[-url.MAX_BESIDE :]
@@ -95,21 +95,28 @@ def awaited(request: Request, recorded: Clip) -> tuple[Request, Clip, Mask] | No
 
 
 def drop_next() -> None:
-    """Give up the next comparison of the link."""
+    """Remove the next comparison of the link."""
     st.session_state.also = st.session_state.also[1:]
 
 
 def _request(
     shown: Request, recorded: Clip, method: str, seed: int, spec: str
 ) -> tuple[Request, Clip, Mask]:
-    """A comparison of the link, as a request for the clip that is shown."""
+    """A comparison of the link as a request for the shown clip.
+
+    Raises:
+        MMMError: its SPEC does not fit the clip or changes it otherwise than the shown one does, or
+            the method does not fit.
+    """
     edited = apply(spec, recorded, seed)
-    # Written as `recover_page` writes it: only equal requests share a result.
+    # Built as in `recover_page`, because only equal requests share a result.
     digest = f"{edited.clip.name} {edited.clip.digest()}"
     if digest != shown.clip_digest:
-        raise MMMError(spec, "an edited motion", "the motion that is shown", "open it by itself")
+        raise MMMError(
+            spec, "it edits the motion", "the edits of the shown clip", "open it by itself"
+        )
     roles = model_picker.check(method, edited.clip)
-    # A seed that changes nothing must not make another request.
+    # A seed without effect must not make a different request.
     used_seed = seed if "random" in edited.mask.label else 0
     version = jobs.version_of(method)
     other = Request(digest, edited.mask.label, used_seed, method, version, roles)
@@ -117,8 +124,8 @@ def _request(
 
 
 def start_next(awaited: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResult]]":
-    """The job that recovers a comparison; started if it is not running."""
-    # The fragment asks in each of its runs, and one job serves them all.
+    """The job that recovers a comparison; it is started at the first call."""
+    # The fragment calls this in each of its runs, so one job must serve all calls.
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job_beside")
     if job is None or job.request != awaited[0]:
         job = st.session_state.job_beside = recoveries.start(*awaited)
@@ -126,20 +133,20 @@ def start_next(awaited: "tuple[Request, Clip, Mask]") -> "Job[list[RecoveryResul
 
 
 def keep(request: Request, job: "Job[list[RecoveryResult]]") -> None:
-    """Put the job's results into the store again, if other sessions have pushed them out."""
+    """Store the job's results again, if results of other sessions have replaced them."""
     if job.results is not None and recoveries.kept_results().get(request) is None:
         recoveries.keep(request, job.results)
 
 
 def remember(request: Request) -> None:
-    """Note that this recovery was shown, as the latest one."""
+    """Record that this recovery was shown, as the latest one."""
     seen: list[Request] = st.session_state.setdefault("seen_recoveries", [])
-    # More than are offered, because many belong to other clips.
+    # More than ``MOST`` are kept, because many belong to other clips.
     seen[:] = [*[other for other in seen if other != request][-4 * MOST :], request]
 
 
 def offered(request: Request) -> dict[str, Request]:
-    """Recoveries to compare with, by name, the latest first; only those still in the store."""
+    """Recoveries for comparison, by name, the latest first; only those still in the store."""
     by_name: dict[str, Request] = {}
     for other in reversed(st.session_state.get("seen_recoveries", [])):
         same_mask = other.spec == request.spec and other.seed == request.seed
@@ -148,17 +155,17 @@ def offered(request: Request) -> dict[str, Request]:
             or other.clip_digest != request.clip_digest
             or (same_mask and other.method in BASELINES)
         ):
-            continue  # the interpolations of the same pattern are always there
+            continue  # interpolations of the same pattern are always offered
         name = _name(other, request)
         is_kept = recoveries.kept_results().get(other) is not None
-        # Of two that share a name, the loop meets the latest one first.
+        # Of two with one name, the latest one comes first and is kept.
         if name not in by_name and is_kept and len(by_name) < MOST:
             by_name[name] = other
     return by_name
 
 
 def _name(other: Request, shown: Request) -> str:
-    """The method, and whatever else differs from the shown recovery."""
+    """The method, and all that differs from the shown recovery."""
     parts = [other.method]
     if other.spec != shown.spec:
         parts.append(other.spec if len(other.spec) <= _LONGEST else f"{other.spec[:_LONGEST]}…")
@@ -171,7 +178,7 @@ def _name(other: Request, shown: Request) -> str:
     return ", ".join(parts)
 
 
-def asked_for(request: Request) -> list[str]:
+def selected_names(request: Request) -> list[str]:
     """The names of the earlier recoveries that the user has added to the viewer."""
     by_name = offered(request)
     beside = url.pick_from(st.session_state.get("beside"), [*BASELINES, *by_name])
@@ -194,7 +201,7 @@ def same_pattern(request: Request) -> list[str]:
     ]
 
 
-def chosen(request: Request, names: list[str]) -> "list[RecoveryResult]":
+def results_of(request: Request, names: list[str]) -> "list[RecoveryResult]":
     """The results of the earlier recoveries of these names."""
     by_name = offered(request)
     return [

@@ -1,4 +1,4 @@
-"""The side bar of Recover: which part of the sequence, and what is hidden. Returns plain values."""
+"""The side bar of Recover: controls for the part of the sequence and the pattern."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from dashboard.files.windows import overview
 from mmm import Clip
 
 DEFAULT_FRAMES = 600
-"""How many frames of a long file are shown at first."""
+"""Number of frames of a long file that are shown at first."""
 MOST_FRAMES = 3_000
-"""At most this many frames are shown and recovered at a time, to keep the payload small."""
+"""Largest number of frames that are shown and recovered at a time, for a small payload."""
 OVERVIEW_FRAMES = 1_200
 """Longer files get an overview of the whole file, with the shown part marked."""
 MIN_PART = 3
@@ -41,7 +41,7 @@ KINDS = {
     "keep": Kind(
         "Alternate known and hidden",
         r"keep:(\d+),hide:(\d+)",
-        "Keeps some frames, hides some, and so on.",
+        "Keeps some frames, then hides some, in turn.",
     ),
     "random": Kind(
         "Random frames", r"random:(\d*\.?\d+)", "Hides each frame with this probability."
@@ -62,13 +62,13 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
         return 0, total
     key = f"frames-{entry.key}"
     default = 0, min(total, DEFAULT_FRAMES)
-    # While a linked file is still missing another one is shown, which the link's part is not for.
+    # While a linked file is missing, the link's part does not apply to the file shown instead.
     if key not in state and "awaited" not in state:
         linked = state.pop("url_frames", default)
         default = linked if linked[0] < min(linked[1], total) else default
     low, high = state.get(key, default)
     low, high = min(low, total - 2), min(high, total)
-    if high - low > MOST_FRAMES:  # the end that was dragged stays, the other one follows
+    if high - low > MOST_FRAMES:  # the end that the user dragged stays, the other one follows
         if state.get("frames_drawn") == (key, low):
             low = high - MOST_FRAMES
         else:
@@ -90,7 +90,7 @@ def pick_frames(clip: Clip, entry: Entry) -> tuple[int, int]:
 
 
 def pick_pattern(clip: Clip) -> tuple[str, int]:
-    """What is hidden: a SPEC, and the random seed for patterns that use one."""
+    """The pattern: a SPEC, and the random seed for patterns that use one."""
     groups = clip.motion.skeleton.groups
     names = [name for name in groups if name != "all"]
     kind = st.selectbox(
@@ -107,7 +107,7 @@ def pick_pattern(clip: Clip) -> tuple[str, int]:
         )
     if kind == "spec":
         return spec, seed
-    # Another skeleton has other groups; those that it shares stay chosen.
+    # Another skeleton has other groups; groups that both have stay chosen.
     st.session_state.groups = [g for g in st.session_state.get("groups", []) if g in names]
     chosen = st.multiselect(
         "Only these joints",
@@ -131,7 +131,7 @@ def default_gap(frames: int, fps: float) -> tuple[int, int]:
 
 
 def gap_words(first: int, last: int, frames: int, fps: float) -> str:
-    """What to expect of a gap of this length, in one sentence."""
+    """A sentence about the errors to expect in a gap of this length."""
     seconds = (last - first + 1) / fps
     if first == 0 or last == frames - 1:
         return f"{seconds:.1f} s, without known frames on both sides: expect larger errors."
@@ -165,7 +165,7 @@ def _range_slider(label: str, last: int, key: str, hint: str | None = None) -> t
 
 
 def _clamped(name: str, default: float, low: float, high: float) -> None:
-    # An integer slider takes a fraction from the session state as it is, so the type is set here.
+    # The type too, because an integer slider would accept a fraction from the session state.
     st.session_state[name] = type(default)(min(max(st.session_state.get(name, default), low), high))
 
 
@@ -188,7 +188,7 @@ def _random(clip: Clip) -> str:
     return f"random:{st.slider('Probability', 0.01, 0.95, key='share', step=0.01):g}"
 
 
-def _written(clip: Clip) -> str:
+def _custom(clip: Clip) -> str:
     st.session_state.setdefault("spec_text", "frames:20-40,90+span:150-200@legs")
     return st.text_input(
         "SPEC",
@@ -203,5 +203,5 @@ _SPEC_WIDGETS: dict[str, Callable[[Clip], str]] = {
     "keep": _keep,
     "random": _random,
     "first": lambda clip: "first",
-    "spec": _written,
+    "spec": _custom,
 }

@@ -1,4 +1,4 @@
-"""Export of a recovery: the shown result as files, each made when its button is pressed.
+"""Export of a recovery: the shown result as files, each written when its button is pressed.
 
 Streamlit runs deferred downloads outside the page's script, so the page stays responsive. Films
 take longer; they have progress and Cancel.
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
     from mmm.viewer.scene import Scene
 
-IN_A_FILM = 2
-"""How many methods a film shows beside the recording and the recovery."""
+MOST_IN_FILM = 2
+"""Number of methods that a film shows beside the recording and the recovery."""
 
 
 @st.fragment
@@ -72,10 +72,10 @@ def export_section(results: "list[RecoveryResult]", mask: Mask, request: Request
 
 def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None:
     others = [result.model_name for result in results[1:]]
-    beside = tuple(url.pick_from(st.session_state.get("beside"), others))[:IN_A_FILM]
+    beside = tuple(url.pick_from(st.session_state.get("beside"), others))[:MOST_IN_FILM]
 
     def shown(layout: str) -> tuple[str, ...]:
-        # More than two bodies in one place would hide one another.
+        # In other layouts the bodies overlap, and more than two would hide one another.
         return beside if layout == "side" else ()
 
     def scene(layout: str) -> "Scene":
@@ -83,7 +83,7 @@ def _films(results: "list[RecoveryResult]", request: Request, name: str) -> None
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         save_button("Web page", partial(bytes_of, results[0], "html"), f"{name}.html", PAGE_HELP)
-        # The first function gives the film's key: other methods beside it make another film.
+        # The first function gives the film's cache key, which includes the other methods.
         film_controls(
             lambda layout: (request, shown(layout)), scene, name, results[0].recovered.motion
         )

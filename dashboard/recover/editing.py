@@ -14,7 +14,7 @@ from mmm.motion import rotations as rot
 from mmm.motion.posing import limbs_of
 
 MOST_STEPS = 200
-"""How many steps can be undone."""
+"""Number of steps that can be undone."""
 
 
 @dataclass
@@ -42,8 +42,7 @@ class History:
         return self.index + 1 < len(self.states)
 
     def do(self, edits: tuple[str, ...]) -> None:
-        """Make a step, which drops the undone ones. Unchanged edits make no step."""
-        # A step that changes nothing would be an undo that does nothing.
+        """Add a step and drop the undone ones. Unchanged edits add no step."""
         if edits != self.edits:
             self.states = [*self.states[: self.index + 1], edits][-MOST_STEPS:]
             self.index = len(self.states) - 1
@@ -59,7 +58,7 @@ class History:
 
 @dataclass(frozen=True)
 class Desk:
-    """A sequence with its pattern and its edits."""
+    """A sequence with its mask pattern and its edits."""
 
     key: str
     """Sequence and part; each has its own edits."""
@@ -71,18 +70,18 @@ class Desk:
     """Pattern and edits, as on the command line."""
     edited: Edited
     problem: str = ""
-    """What is wrong with the SPEC; nothing is hidden then. Empty where it is valid."""
+    """Why the SPEC is invalid, in which case nothing is hidden; empty if it is valid."""
 
     @property
     def is_old(self) -> bool:
-        """Whether edits were made after this was computed."""
+        """Whether edits were made since this was computed."""
         return self.spec != joined(self.pattern, history(self.key).edits)
 
     def header(self) -> dict[str, Any]:
-        """What the viewer's tools need, for the payload's header."""
+        """Data of the viewer's editing tools, for the payload's header."""
         steps, mask = history(self.key), self.edited.mask
         pinned = [] if mask.pinned is None else np.flatnonzero(mask.pinned.any(axis=1)).tolist()
-        # The browser goes on previewing an action until its serial number is here.
+        # The browser previews an action until its serial number appears here.
         received = [
             [client, serial]
             for client, serial in st.session_state.get("edits_received", {}).items()
@@ -96,7 +95,7 @@ class Desk:
             "spec": self.spec,
             "pattern": self.pattern,
             "seed": self.seed,
-            # The browser shows the result of an undo or redo before the server has answered.
+            # With these the browser shows an undo or redo before the server answers.
             "undo": spec_at(steps.index - 1),
             "redo": spec_at(steps.index + 1),
             "pinned": pinned,
@@ -110,7 +109,7 @@ class Desk:
         }
 
     def _posing(self) -> dict[str, Any] | None:
-        """Joints and rotations of the one frame that is being posed; None where none is."""
+        """Joints and rotations of the frame that is being posed; None if no frame is."""
         frame = (st.session_state.get("stage", {}).get("edit") or {}).get("posing")
         motion = self.edited.clip.motion
         if frame is None or not 0 <= int(frame) < len(motion):
@@ -133,7 +132,7 @@ def history(key: str) -> History:
     """The history of this sequence and part; it begins with the edits of a shared link."""
     kept: dict[str, History] = st.session_state.setdefault("edit_steps", {})
     if key not in kept:
-        # While the linked file is missing another one is shown, which the link's edits are not for.
+        # While the linked file is missing, another file is shown, to which the edits do not apply.
         given = () if "awaited" in st.session_state else st.session_state.pop("url_edits", ())
         kept[key] = History([tuple(given)])
     return kept[key]
@@ -148,7 +147,7 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
         if edited.mask.hidden.all(axis=0).any():
             problem = "Some joints are hidden in all frames: leave at least one frame visible."
     except MMMError as error:
-        # The page goes on with nothing hidden, so that the SPEC can be corrected.
+        # The page is drawn with nothing hidden, so that the user can correct the SPEC.
         nothing = masks.none(clip)
         edited, problem = Edited(clip, nothing, nothing.hidden), str(error)
     return Desk(key, clip, pattern, seed, spec, edited, problem)
@@ -156,28 +155,28 @@ def open_desk(key: str, clip: Clip, pattern: str, seed: int) -> Desk:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _edited(which: str, spec: str, seed: int, *, _clip: Clip) -> Edited:
-    """Cached by clip and SPEC. The clip object must stay the same, because others cache by it."""
+    """Cached by clip and SPEC: other caches depend on the clip staying the same object."""
     return apply(spec, _clip, seed)
 
 
 def receive(desk: Desk) -> None:
-    """Apply the actions that the viewer's tools sent; called before the page is drawn again."""
+    """Apply the actions of the viewer's tools; called before the page is redrawn."""
     message = st.session_state.get("stage", {}).get("edit")
     if not message:
         return
-    # A message repeats the latest actions, so that one overtaken by the next is not lost. Serial
-    # numbers say which of them are new.
+    # Streamlit may drop a message when the next one follows at once. So each message repeats the
+    # latest actions, and serial numbers tell which of them are new.
     client, log = str(message["client"]), message["log"]
     done: dict[str, int] = st.session_state.setdefault("edits_received", {})
     for action in log:
         if action["serial"] > done.get(client, -1):
-            # Before the step: an action that fails must not be tried with every later message.
+            # Recorded first, so that a failed action is not repeated with each later message.
             done[client] = action["serial"]
             act(desk, action)
 
 
 def act(desk: Desk, action: Mapping[str, Any]) -> None:
-    """Make one step; an edit that cannot be made is reported in a toast.
+    """Perform one action; an edit that fails is reported in a toast.
 
     Args:
         action: ``{"do": "undo" | "redo" | "clear" | an edit's kind, ...}``.
@@ -192,7 +191,7 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
     else:
         try:
             edits = steps.edits
-            for term in terms_of(action) or _reaching(desk, action):
+            for term in terms_of(action) or _reach_terms(desk, action):
                 edits = add(edits, term)
             # Tried before it becomes a step, so that the history holds valid edits only.
             apply(joined(desk.pattern, edits), desk.recorded, desk.seed)
@@ -202,8 +201,8 @@ def act(desk: Desk, action: Mapping[str, Any]) -> None:
         steps.do(edits)
 
 
-def _reaching(desk: Desk, action: Mapping[str, Any]) -> tuple[str, ...]:
-    """The SPEC terms that bring a hand or a foot to a place."""
+def _reach_terms(desk: Desk, action: Mapping[str, Any]) -> tuple[str, ...]:
+    """The SPEC terms that move a hand or a foot to a position (inverse kinematics)."""
     spec = joined(desk.pattern, history(desk.key).edits)
     # Not the desk's own clip: an earlier action of the same message may have changed it.
     clip = apply(spec, desk.recorded, desk.seed).clip
@@ -212,7 +211,7 @@ def _reaching(desk: Desk, action: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def terms_of(action: Mapping[str, Any]) -> list[str]:
-    """The SPEC terms of an action; none where the clip itself is needed for them."""
+    """The SPEC terms of an action; none for ``reach``, whose terms depend on the clip."""
     kind = action["do"]
     if kind == "reach":
         return []
@@ -229,14 +228,14 @@ def terms_of(action: Mapping[str, Any]) -> list[str]:
     by = int(action["by"])
     if kind == "move":
         return [f"move:{listed}={frames[0] + by}"]
-    # The farthest one first: a copy must not be copied again where the two overlap.
+    # Copied in an order in which no copy is overwritten before it is read.
     return [f"pose:{frame + by}={frame}" for frame in (frames[::-1] if by > 0 else frames)]
 
 
 def term_of(action: Mapping[str, Any]) -> str:
     """The SPEC term of an action on a range of frames, or of a pasted pose."""
     kind, groups = action["do"], ",".join(action.get("groups") or ())
-    # A change of a gap's length concerns the whole body.
+    # A change of a gap's length applies to the whole body.
     joints = f"@{groups}" if groups and kind != "retime" else ""
     if kind == "pose":
         return f"pose:{int(action['frame'])}={int(action['from'])}{joints}"

@@ -20,7 +20,7 @@ from mmm.viewer.palette import MODEL, looks_of
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
-# The error of single joints: the root's is shown in the table alone.
+# Errors of single joints. The error of the root is shown in the table only.
 KINDS = {
     name: (ERROR_KINDS[name].label, ERROR_KINDS[name].unit)
     for name in ("position_cm", "rotation_deg")
@@ -28,7 +28,7 @@ KINDS = {
 LIMBS = ("torso", "head", "left_arm", "right_arm", "left_leg", "right_leg")
 COLUMNS = {name: (kind.heading, kind.description) for name, kind in ERROR_KINDS.items()}
 MAX_GAPS = 24
-"""How many gaps are shown one by one; the metrics file holds all of them."""
+"""Number of gaps that are listed; the metrics file holds all of them."""
 
 
 @st.fragment
@@ -144,7 +144,7 @@ def _map(results: "list[RecoveryResult]", kind: str) -> None:
     )
     result = next(r for r in results if r.model_name == st.session_state.map_of)
     payload = pack_joint_heatmap(
-        # Zero where nothing was recorded, because the map takes no gaps.
+        # Zero where nothing was recorded, because the map cannot show missing values.
         getattr(result.errors, kind) * result.measured,
         result.clip.motion.skeleton,
         fps=result.clip.motion.fps,

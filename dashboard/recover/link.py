@@ -1,4 +1,4 @@
-"""The page's address in mode Recover: read once in a session, kept up to date after."""
+"""The page's address in mode Recover: read once in a session, then kept up to date."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from mmm.spec import split
 
 
 def seed_from_url() -> None:
-    """On the first run of a session, set the controls to what the address says (a shared link)."""
+    """On the first run of a session, set the controls from the address (a shared link)."""
     state, query = st.session_state, st.query_params
     if "seeded" in state:
         return
@@ -29,7 +29,7 @@ def seed_from_url() -> None:
     for name in ("sequence", "method"):
         if name in query:
             state[name] = state[f"linked_{name}"] = query[name]
-    # Earlier recoveries come by `also`; `beside` names interpolations only.
+    # Here `beside` names interpolations only; `also` holds earlier recoveries.
     state.beside = pick_from(query.get("beside"), tuple(BASELINES))
     try:
         state.roles = parse_roles(query.get_all("role"))
@@ -39,7 +39,7 @@ def seed_from_url() -> None:
         state.attention_open, state.url_maps = True, query["maps"]
     if "frames" in query:
         state.linked_frames = query["frames"]
-        # Nine digits at most: Python refuses to read very long integers from text.
+        # Nine digits at most, because Python refuses very long integers.
         if re.fullmatch(r"\d{1,9}-\d{1,9}", query["frames"]):
             state.url_frames = tuple(int(x) for x in query["frames"].split("-"))
     if re.fullmatch(r"[0-9]{1,4}", query.get("seed", "")):
@@ -55,7 +55,7 @@ def seed_from_url() -> None:
 
 
 def put_spec(spec: str) -> None:
-    """Set the pattern's widgets to a SPEC; one that has no widgets is shown written out."""
+    """Set the pattern's widgets to a SPEC; one that they cannot express goes to the text field."""
     pattern, _, groups = spec.partition("@")
     # The last kind matches any text, so one is always found.
     kind, match = next((k, m) for k, v in KINDS.items() if (m := re.fullmatch(v.regex, pattern)))
@@ -75,21 +75,21 @@ def put_spec(spec: str) -> None:
     if groups and kind != "spec":
         values["groups"] = [name for name in groups.split(",") if name]
     for name, value in values.items():
-        # What the user has already set is left alone.
+        # Values that the user has set are kept.
         st.session_state.setdefault(name, value)
 
 
 def link_warnings(choices: Choices) -> list[str]:
-    """What the link asked for and the page cannot show, as sentences.
+    """Sentences about parts of the link that the page cannot show.
 
-    A warning goes as soon as the user chooses something else themselves.
+    A warning disappears when the user changes that choice.
     """
     entry, frames, method = choices.entry, choices.frames, choices.method
     state, warnings = st.session_state, []
     text = state.get("linked_frames")
     if text is not None and state.get("linked_sequence", entry.key) == entry.key:
         shown = f"{frames[0]}-{frames[1]}"
-        # The part that replaced the linked one; a later one is the user's own choice.
+        # The warning stays while the replacement is shown; another part is the user's choice.
         if text != shown and state.setdefault("linked_frames_shown", shown) == shown:
             warnings.append(
                 f"The link asks for frames {text}, but {entry.label} has frames 0 to "
@@ -101,9 +101,9 @@ def link_warnings(choices: Choices) -> list[str]:
     if state.get("linked_file_missing"):
         if state.setdefault("linked_file_shown", choices.desk.spec) == choices.desk.spec:
             warnings.append(
-                "The link's edits are too long for an address. They lie in a file of the visit in "
-                "which they were made, which is over or another browser's. To share them, copy the "
-                "SPEC under the timeline."
+                "The link's edits are too long for an address. They were stored for the browser in "
+                "which they were made, and are not available here. To share them, copy the SPEC "
+                "under the timeline."
             )
         else:
             state.linked_file_missing = False
@@ -112,7 +112,7 @@ def link_warnings(choices: Choices) -> list[str]:
         known = {card.name for card in list_checkpoints()} | set(BASELINES)
         if name not in known and state.setdefault("linked_method_shown", method) == method:
             warnings.append(
-                f"The link asks for the model {name}, which is not here. Used: {method}."
+                f"The link asks for the model {name}, which does not exist here. Used: {method}."
             )
         else:
             state.linked_method = None
@@ -120,7 +120,7 @@ def link_warnings(choices: Choices) -> list[str]:
 
 
 def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
-    """Write the state of the page into its address, so that it can be shared.
+    """Write the state of the page into its address, for sharing.
 
     Args:
         also: other recoveries in the viewer, as ``comparisons.in_address`` writes them.
@@ -133,7 +133,7 @@ def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
         "hide": specs.to_address(desk.spec),
         "method": method,
     }
-    # Other patterns do not depend on the seed, and a shorter address says the same.
+    # Other patterns do not depend on the seed, so their address is shorter without it.
     if "random" in desk.spec:
         query["seed"] = str(desk.seed)
     curves = [name for name in BASELINES if name != method]
@@ -145,7 +145,7 @@ def share_in_url(choices: Choices, also: Sequence[str] = ()) -> None:
         query["role"] = [f"{role}={joint}" for role, joint in choices.roles]
     query |= import_options.in_address(entry)
     if entry.group == UPLOADS:
-        # A link cannot carry the file; by its mark the page recognises it when it is added again.
+        # A link does not contain the file. Its mark identifies the file when it is uploaded again.
         query["file"] = visits.uploads().mark(entry.path.name)
     if song:
         name, start_s = song[0].name, song[1]

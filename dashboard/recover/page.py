@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.common import escape, model_picker, widgets
 from dashboard.common.layout import RECOVER, heading
-from dashboard.common.progress import follow
+from dashboard.common.progress import PROGRESS_AFTER_S, follow
 from dashboard.components.controls.shortcuts import shortcuts
 from dashboard.explain.attention import attention_section
 from dashboard.explain.dock import desk_container
@@ -31,8 +31,6 @@ from mmm.masks import Mask
 if TYPE_CHECKING:
     from mmm import RecoveryResult  # imports torch when asked for
 
-PATIENCE_S = 0.3
-"""A recovery that is done within this time shows no progress bar, which would only flash."""
 MIN_FRAMES = 3
 
 
@@ -50,8 +48,8 @@ def recover_page(entries: list[Entry]) -> None:
     request = Request(
         f"{clip.name} {clip.digest()}",
         mask.label,
-        # A seed that changes nothing must not make another request.
-        desk.seed if choices.by_chance else 0,
+        # A seed without effect must not make a different request.
+        desk.seed if choices.is_random else 0,
         choices.method,
         jobs.version_of(choices.method),
         choices.roles,
@@ -65,9 +63,8 @@ def recover_page(entries: list[Entry]) -> None:
     if results is not None:
         comparisons.remember(request)
         awaited = comparisons.awaited(request, desk.recorded)
-        names = comparisons.asked_for(request)
-    # The viewer's fragment compares with this to see that a method was added, and then draws the
-    # whole page again.
+        names = comparisons.selected_names(request)
+    # When a method is added, the viewer's fragment sees that this differs, and redraws the page.
     st.session_state.compared_drawn = names
     link.share_in_url(choices, comparisons.in_address(request))
     with desk_container():
@@ -75,13 +72,13 @@ def recover_page(entries: list[Entry]) -> None:
         if not desk.problem:
             attention_section(clip, mask, request)
         if results is not None:
-            shown = [*results, *comparisons.chosen(request, names)]
+            shown = [*results, *comparisons.results_of(request, names)]
             errors_section(shown, mask)
             export_section(shown, mask, request)
         code_section(choices, comparisons.same_pattern(request))
     # Imports torch in the background, so that the first Recover does not wait for it.
     jobs.warm_up()
-    # Drawn last: these may wait for a job, and by then all of the page stands.
+    # Drawn last, because these may wait for a job and the rest of the page should be visible.
     with slot:
         _run_box(request, clip, mask, bool(desk.problem), results is not None)
         if awaited is not None:
@@ -121,7 +118,7 @@ def _results_of(request: Request) -> "list[RecoveryResult] | None":
     results = recoveries.kept_results().get(request)
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     if results is None and job is not None and job.request == request:
-        return job.results  # other sessions' results may have pushed it out of the store
+        return job.results  # the store may have dropped it for other sessions' results
     return results
 
 
@@ -141,25 +138,25 @@ def _title(entry: Entry, clip: Clip, notes: tuple[str, ...]) -> None:
 
 @st.fragment
 def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool) -> None:
-    """Recover, progress and Cancel. A fragment, so that the page stays responsive meanwhile."""
+    """Recover, progress and Cancel. A fragment, so that the page stays responsive during a run."""
     job: Job[list[RecoveryResult]] | None = st.session_state.get("job")
     mine = job is not None and job.request == request
     hidden = int(mask.hidden.sum())
     if not blocked:
-        st.caption(_how_much(clip, mask))
+        st.caption(_hidden_words(clip, mask))
     first, pressed = not st.session_state.get("opened"), widgets.is_pressed("recover")
-    # The pattern that the page opens with is recovered without a press; later ones by choice.
+    # The pattern with which the page opens is recovered without a press.
     st.session_state.opened = True
-    # A recovery of this very pattern that failed or was cancelled waits for a press.
-    by_itself = first or (st.session_state.get("auto_recover", False) and not mine)
-    started = (pressed or (by_itself and not done)) and bool(hidden) and not blocked
+    # After a failed or cancelled recovery of this request, the user must press the button.
+    automatic = first or (st.session_state.get("auto_recover", False) and not mine)
+    started = (pressed or (automatic and not done)) and bool(hidden) and not blocked
     if started:
-        # The page does not show the result of the earlier request any more.
+        # The result of the earlier request would not be shown any more.
         if job is not None:
             job.cancel()
         job = st.session_state.job = recoveries.start(request, clip, mask)
         mine = True
-    # In any case: a press that could not start anything must not stay noted.
+    # Always, so that a press that could not start a run has no effect later.
     widgets.release("recover")
     busy = mine and job is not None and job.running
     widgets.button(
@@ -178,7 +175,7 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
     )
     if job is None or not mine:
         return
-    if not job.wait(PATIENCE_S if started else 0):
+    if not job.wait(PROGRESS_AFTER_S if started else 0):
         follow(job, help_="Stop after the current step.")
     elif job.error:
         st.warning(escape.markdown(job.error), icon=":material/warning:")
@@ -194,13 +191,13 @@ def _run_box(request: Request, clip: Clip, mask: Mask, blocked: bool, done: bool
 
 @st.fragment
 def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
-    """Recover what a link compares with, one recovery after another."""
+    """Recover the comparisons of a shared link, one after another."""
     job = comparisons.start_next(awaited)
     st.caption(
         f"The link also shows {escape.markdown(awaited[0].method)} "
         f"with {escape.code(awaited[0].spec)}."
     )
-    if not job.wait(PATIENCE_S):
+    if not job.wait(PROGRESS_AFTER_S):
         follow(job, "cancel-beside")
         return
     if job.error:
@@ -210,12 +207,12 @@ def _linked_box(awaited: tuple[Request, Clip, Mask]) -> None:
     st.rerun()
 
 
-def _how_much(clip: Clip, mask: Mask) -> str:
-    """In words, how much of the clip is hidden."""
+def _hidden_words(clip: Clip, mask: Mask) -> str:
+    """How much of the clip is hidden, as a sentence."""
     frames, entries = int(mask.frames.sum()), mask.hidden.mean()
     if not frames:
         return "Nothing is hidden."
     joints, total = int(mask.hidden.any(axis=0).sum()), mask.hidden.shape[1]
     body = "" if joints == total else f" in {joints} of {total} joints"
-    # At least 0.1 %: rounded to 0.0 %, it would read as if nothing were hidden.
+    # At least 0.1 %, because 0.0 % would mean that nothing is hidden.
     return f"{frames} of {len(clip)} frames hidden{body}: {max(entries, 0.001):.1%} of all values."

@@ -1,4 +1,4 @@
-"""Which method is closest to the recording, in one sentence."""
+"""The sentence that says which method is closest to the recording."""
 
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,7 @@ def verdict(results: "list[RecoveryResult]", kind: str, unit: str) -> str:
         return f"**{best} is closest to the recording: {means[best]:.1f}{gap}{unit}**; " + (
             f"{say(chosen, means[chosen])}."
         )
-    # Compared as printed: the sentence must not call a difference that it does not show.
+    # Compared as printed, so that the sentence claims no difference that it does not show.
     if f"{means[chosen]:.1f}" == f"{means[curve]:.1f}" and best in (chosen, curve):
         return (
             f"**{chosen} and {curve} are equally close to the recording: "

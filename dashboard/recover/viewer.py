@@ -35,27 +35,27 @@ def viewer_section(
     change: "InterventionResult | None" = None,
     desk: editing.Desk | None = None,
 ) -> None:
-    """Show the recording beside the recovery, or beside slerp until there is a recovery.
+    """Show the recording beside the recovery, or beside slerp before there is a recovery.
 
-    A fragment, so that adding a method draws the viewer alone again, not the page.
+    A fragment, so that adding a method redraws the viewer only, not the page.
 
     Args:
-        change: a music change; the recoveries with and without it are then shown.
-        desk: makes the frames editable on the timeline.
+        change: a music change; if given, the recoveries with and without it are shown.
+        desk: if given, the timeline has editing tools.
     """
     if desk is not None and desk.is_old:
-        st.rerun()  # an edit concerns the whole page
+        st.rerun()  # an edit changes the whole page
     others = [name for name in BASELINES if name != request.method]
     others += [*comparisons.offered(request)]
     beside = url.pick_from(st.session_state.get("beside"), others)
-    # Set on each run: Streamlit forgets the value while the pills are not drawn, which is until
-    # another pattern is recovered.
+    # Set on each run, because Streamlit drops the value of widgets that are not drawn, as the
+    # pills before a recovery.
     st.session_state.beside = beside
     extra = tuple(name for name in others if name in beside) if results is not None else ()
     if results is not None:
-        results = [*results, *comparisons.chosen(request, beside)]
+        results = [*results, *comparisons.results_of(request, beside)]
     music = viewer_music(clip, change)
-    # Empty without a change, so that the cached payload of the plain recovery is used again.
+    # Empty without a change, so that the key is that of the plain recovery's cached payload.
     change_key = repr(st.session_state.change_asked[1].detail) if change is not None else ""
     music_key = digest_of(music) if change_key and music else ""
     payload = _payload(
@@ -71,7 +71,7 @@ def viewer_section(
         _music=music,
     )
     if desk is not None:
-        # The mark of the sound: while it stays the same, playback goes on during edits.
+        # Identifies the sound: playback continues during edits while it stays the same.
         sound = f"{desk.recorded.digest()} {music_key}"
         payload = with_header(payload, edit={**desk.header(), "sound": sound})
     stage(
@@ -82,8 +82,8 @@ def viewer_section(
     )
     if results is not None and change is None:
         _pills(others, beside)
-        if comparisons.asked_for(request) != st.session_state.get("compared_drawn", []):
-            st.rerun()  # the table and the curves show it too
+        if comparisons.selected_names(request) != st.session_state.get("compared_drawn", []):
+            st.rerun()  # the table and the curves must show it, too
     if results is None and mask.hidden.any():
         st.caption("Preview by slerp, a plain interpolation. Press Recover (R) to run the model.")
     # Notes stand below the viewer, so that it does not move when they change.
@@ -103,7 +103,7 @@ def _pills(others: list[str], beside: list[str]) -> None:
         format_func=lambda name: f"{'Remove' if name in beside else 'Add'} {escape.markdown(name)}",
         on_change=url.share_beside,
         help=f"Up to {url.MAX_BESIDE} methods beside the chosen one. Your earlier recoveries of "
-        "this clip, by other models or of other patterns, come last.",
+        "this clip (other models or patterns) are at the end.",
     )
 
 
@@ -121,7 +121,7 @@ def _payload(
     _change: "InterventionResult | None",
     _music: Music | None,
 ) -> bytes:
-    """The packed viewer, cached by request: it names clip, mask and checkpoint by digest."""
+    """The viewer's payload, cached by the request, which identifies clip, mask and checkpoint."""
     clip = _clip
     panels = [panel_from_motion("Truth", clip.truth, "truth")]
     errors: dict[str, np.ndarray] = {}

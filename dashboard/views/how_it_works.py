@@ -1,4 +1,4 @@
-"""How it works, in plain words, with figures drawn by the real mask patterns."""
+"""How it works, in plain words, with strips that show real mask patterns."""
 
 import html
 
@@ -15,10 +15,10 @@ FRAMES = 48
 SHOWN = (
     ("every:15", "keyframes: one frame in fifteen is known, as in an animator's blocking"),
     ("span:14-34", "one gap, as after lost markers in motion capture"),
-    ("random:0.15", "random single frames: what a network first learns to fill"),
-    ("keep:5,hide:5", "five frames known, five hidden, and so on"),
+    ("random:0.15", "random single frames, which a network learns to fill first"),
+    ("keep:5,hide:5", "five frames known, five hidden, in turn"),
 )
-PATTERNS_UNDER = "Hidden frames"
+PATTERNS_HEADING = "Hidden frames"
 
 PARTS = (
     (
@@ -26,14 +26,15 @@ PARTS = (
         "A language model can be trained by hiding words of a sentence and predicting them from "
         "the others. Here, the words are poses: a network learns to fill hidden frames of a motion "
         "from the frames around them. A network that fills any gap well has learned how people "
-        "move. A pose is 24 joint rotations and the position of the root; other humanoid skeletons "
-        "are mapped to 22 joint roles first.",
+        "move. A pose is 24 joint rotations and the position of the root. Other humanoid skeletons "
+        "are mapped to 22 joint roles.",
     ),
     (
-        PATTERNS_UNDER,
-        "A mask says which frames, or which joints in them, the network may not see. Hidden values "
-        "are replaced before anything is computed, so nothing can leak from them. Known frames are "
-        "returned exactly as they were. Four patterns on 48 frames, hidden frames in colour:",
+        PATTERNS_HEADING,
+        "A mask says which frames, or which joints in them, are hidden from the network. Hidden "
+        "values are replaced before anything is computed, so no information about them reaches "
+        "the network. Known frames are returned unchanged. Four patterns on 48 frames, hidden "
+        "frames in colour:",
     ),
     (
         "From interpolation to prediction",
@@ -77,10 +78,10 @@ def page() -> None:
     for heading, text in PARTS:
         st.header(heading, anchor=False)
         st.markdown(text)
-        if heading == PATTERNS_UNDER:
+        if heading == PATTERNS_HEADING:
             st.html("".join(_strip(spec, words) for spec, words in SHOWN))
     st.header("Networks", anchor=False)
-    # From the files, so that the list is right for any set of checkpoints.
+    # Listed from the files, so that it is correct for any set of checkpoints.
     for card in list_checkpoints():
         task = "continues a motion" if card.can_generate else "fills gaps"
         music = "with music" if card.uses_music else "without music"
@@ -101,13 +102,13 @@ def page() -> None:
 
 def _strip(spec: str, words: str) -> str:
     """The pattern as a row of frames, hidden ones coloured."""
-    # A body at rest: the patterns depend on the number of frames alone.
+    # A body at rest, because the patterns depend on the number of frames only.
     rest = np.broadcast_to(np.eye(3, dtype=np.float32), (FRAMES, 24, 3, 3))
     still = Motion(SMPL24, rest, np.zeros((FRAMES, 3), np.float32), 60.0)
-    # The default seed is fixed, so the random pattern looks the same on every visit.
+    # The default seed is fixed, so that the random pattern always looks the same.
     hidden = masks.parse(spec, Clip("pattern", still)).frames
     cells = "".join(f'<i class="{"hidden" if h else "known"}"></i>' for h in hidden)
-    # A screen reader gets one sentence in place of 48 empty elements.
+    # A label for screen readers, instead of 48 empty elements.
     label = f"{int(hidden.sum())} of {FRAMES} frames hidden"
     return (
         f'<div class="how-strip" role="img" aria-label="{label}">{cells}</div>'

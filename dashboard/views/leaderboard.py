@@ -21,7 +21,7 @@ from mmm.interpolation.baselines import BASELINES
 from mmm.viewer.palette import FURTHER, MODEL, method_colour
 
 MOST_CLIPS = 60
-"""How many clips can be measured at a time; one takes some seconds."""
+"""Largest number of clips in one measurement; a clip takes some seconds."""
 MODEL_COLOURS = {
     "light": (MODEL["light"], *FURTHER["light"], "#d6336c"),
     "dark": (MODEL["dark"], *FURTHER["dark"], "#f783ac"),
@@ -33,12 +33,12 @@ def page() -> None:
     layout.page_header("Leaderboard")
     st.sidebar.html(
         '<div class="wb-brand">Leaderboard'
-        "<span>Which method is closest to the recordings, over many clips.</span></div>"
+        "<span>Networks and interpolations compared with recordings, over many clips.</span></div>"
     )
     st.html(
         '<div class="wb-title"><h1>Leaderboard</h1></div><p class="wb-lead">Mean errors over '
-        f"hidden entries, in the first {leaderboard.FRAMES} frames of each clip. Every network is "
-        "compared with the interpolations of the same entries of the same clips. Networks that fit "
+        f"hidden entries, in the first {leaderboard.FRAMES} frames of each clip. Networks and "
+        "interpolations fill the same entries of the same clips. Networks that fit "
         "different clips have separate tables.</p>"
     )
     benchmark, problem = _benchmark()
@@ -64,7 +64,7 @@ def page() -> None:
             label_visibility="collapsed",
         )
     )
-    # plotly and the table's dots take fixed colours, not CSS variables of the theme.
+    # plotly and the table's dots need fixed colours, not CSS variables of the theme.
     dark = st.context.theme.type == "dark"
     colours = colours_of(benchmark.checkpoints, dark)
     for number, section in enumerate(sections):
@@ -74,7 +74,7 @@ def page() -> None:
 
 
 def _benchmark() -> tuple[Benchmark, str]:
-    """The side bar: which clips, patterns and networks are compared."""
+    """The side bar: the clips, patterns and networks to compare, and what is wrong with them."""
     cards = list_checkpoints()
     with st.sidebar:
         chosen_entries = _pick_clips()
@@ -83,7 +83,7 @@ def _benchmark() -> tuple[Benchmark, str]:
             "Networks",
             [card.name for card in cards],
             key="board_networks",
-            # Networks that continue a motion are not trained for gaps; the user may add them.
+            # Without networks that continue a motion, which are not trained for gaps.
             default=[card.name for card in cards if not card.can_generate],
         )
         text = st.text_input(
@@ -101,17 +101,17 @@ def _benchmark() -> tuple[Benchmark, str]:
 
 
 def _pick_clips() -> list[Entry]:
-    """The files of one folder, of the visitor's own folders only some."""
+    """All samples, or some of the files of another folder."""
     entries, state = find_entries(), st.session_state
     groups = list(dict.fromkeys(entry.group for entry in entries))
-    # The chosen folder may be gone; the first one takes its place.
+    # The chosen folder may be gone; the first one then replaces it.
     if state.get("board_group") not in groups:
         state.board_group = groups[0] if groups else None
     group = st.selectbox(
         "Clips from",
         groups,
         key="board_group",
-        help="The sample dances belong to the test split: no network here was trained on them. "
+        help="The samples belong to the test split: no network here was trained on them. "
         "Add folders of your own with the environment variable MMM_DATA.",
     )
     of_group = [entry for entry in entries if entry.group == group]
@@ -132,26 +132,26 @@ def _pick_clips() -> list[Entry]:
 
 
 def spread(entries: Sequence[Entry], most: int) -> list[Entry]:
-    """At most ``most`` entries, chosen evenly."""
+    """At most ``most`` entries, evenly spaced."""
     if len(entries) <= most:
         return list(entries)
     return [entries[i * len(entries) // most] for i in range(most)]
 
 
 def checked(text: str) -> tuple[tuple[str, ...], str]:
-    """The patterns in a line of text, and what is wrong with the first invalid one."""
+    """The valid patterns in a line of text, and what is wrong with the first invalid one."""
     patterns = tuple(dict.fromkeys(text.split()))
     try:
         for pattern in patterns:
             leaderboard.check_pattern(pattern)
     except MMMError as error:
-        # The loop stopped at the invalid pattern, so `pattern` still names it.
+        # The loop has stopped at the invalid pattern, which `pattern` still holds.
         return tuple(p for p in patterns if p != pattern), str(error)
     return patterns, ""
 
 
 def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
-    # One for the whole server: another visitor's run is shown here too.
+    # The server has one runner, so a run of another user is shown here, too.
     runner = leaderboard_run.runner()
     if problem:
         st.error(escape.markdown(problem), icon=":material/error:")
@@ -181,10 +181,10 @@ def _run_box(benchmark: Benchmark, results: ResultsFile, problem: str) -> None:
 
 
 def colours_of(cards: Sequence[CheckpointInfo], dark: bool) -> dict[str, str]:
-    """A colour for each method: an interpolation's own, a network's by its place in the list."""
-    # With more networks than colours, colours repeat.
-    turns = MODEL_COLOURS["dark" if dark else "light"]
-    return {card.name: turns[i % len(turns)] for i, card in enumerate(cards)} | {
+    """Colours by method: interpolations have their own, networks take theirs in order."""
+    # Repeated if there are more networks than colours.
+    palette = MODEL_COLOURS["dark" if dark else "light"]
+    return {card.name: palette[i % len(palette)] for i, card in enumerate(cards)} | {
         name: method_colour(name, dark) for name in BASELINES
     }
 
@@ -202,12 +202,12 @@ def _table(
 
 
 def _legend(section: Section) -> None:
-    """What the marks of a table mean."""
+    """The meaning of the marks in a table."""
     st.caption(
-        "Click a head to sort. Bold: the best mean. Dotted: its 95 % interval (small, over clips) "
-        "reaches the best mean, so the order may be chance."
+        "Click a column's head to sort. Bold: the best mean. Dotted: the 95 % interval (in small "
+        "print, over clips) includes the best mean, so the difference may be chance."
     )
-    # Said only where a star stands: most visitors never see one.
+    # Explained only if there is a star.
     if any(cell.outdated for cell in section.cells.values()):
         st.caption(
             "\\*: measured by an earlier version of the code; press **Measure** to renew it."
@@ -221,14 +221,14 @@ def table_of(
     shown = [pattern for pattern in patterns if any(p == pattern for _, p in section.cells)]
     columns = []
     for pattern in shown:
-        # All methods of a section share their entries, so the counts of any cell will do.
+        # All methods of a section share their entries, so any cell has the counts.
         over = next(cell for (_, p), cell in section.cells.items() if p == pattern)
         columns.append((pattern.replace("gap:", "gap of "), f"{over.clips} clips, {over.hidden:,}"))
     rows = []
     for method in section.methods:
         cells = []
         for pattern in shown:
-            # A run that was stopped leaves cells without a measurement.
+            # A stopped run leaves cells without a measurement.
             cell = section.cells.get((method, pattern))
             mean = cell.means[metric] if cell else None
             if cell is None or mean is None:
@@ -242,7 +242,7 @@ def table_of(
                 if interval
                 else ""
             )
-            # A star and not a colour: it must be seen in print and by everybody.
+            # A star, not a colour, so that it is visible in print and to everybody.
             age = "; measured by an earlier version of the code" if cell.outdated else ""
             cells.append(
                 Cell(
@@ -277,7 +277,7 @@ def _exports(sections: Sequence[Section], patterns: Sequence[str], metric: str) 
             key="board-md",
             icon=":material/download:",
             on_click="ignore",
-            help="The tables as they stand here",
+            help="The tables as shown here",
         )
     st.caption(
         "On the command line: `python -m mmm leaderboard --clips FILE...`. "

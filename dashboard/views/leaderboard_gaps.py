@@ -1,4 +1,4 @@
-"""The leaderboard's figure of the error by length of the gap."""
+"""The leaderboard's figure: error by length of the gap."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,10 @@ def gaps_section(
     Only this page uses plotly, whose script is 4.7 MB.
     """
     lengths = sorted(int(p.removeprefix("gap:")) for p in patterns if p.startswith("gap:"))
-    # One length makes no line, and computing time is no error.
+    # A line needs two lengths, and computing time is no error.
     if len(lengths) < 2 or metric == "elapsed_s":
         return
-    # Imported here: the other pages must not wait for it.
+    # Imported here, so that the other pages do not wait for it.
     import plotly.graph_objects as go
 
     figure = go.Figure()

@@ -1,4 +1,4 @@
-"""The library: all files, with their facts and a picture; a click opens one in the workbench."""
+"""The library: cards of all files, with facts and a picture, that open in the workbench."""
 
 import base64
 import html
@@ -13,8 +13,8 @@ from dashboard.files.entries import UPLOADS, Entry, find_entries
 from dashboard.files.file_facts import FileIndex, file_index
 from mmm.evaluation.library import SORTS, FileFacts, matches, sort_key
 
-A_PAGE = 24
-"""Cards on a page."""
+CARDS_PER_PAGE = 24
+
 POLL_S = 0.8
 ALL = "All"
 _BROKEN = (
@@ -28,7 +28,7 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
     """Draw the page.
 
     Args:
-        open_in_workbench: opens a sequence, by its key, in a mode of the workbench.
+        open_in_workbench: called with the key of a sequence and a mode of the workbench.
     """
     layout.page_header("Library")
     st.sidebar.html(
@@ -46,7 +46,7 @@ def page(open_in_workbench: Callable[[str, str], None]) -> None:
         return
     shown = _filtered(entries)
     waits = any(file_index().get(entry) is None for entry in entries)
-    # Wrapped here and not decorated, because polling ends when all files are read.
+    # Not a decorator, because the fragment polls only until all files are read.
     st.fragment(_cards, run_every=POLL_S if waits else None)(entries, shown, open_in_workbench)
 
 
@@ -55,7 +55,7 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
     groups = list(dict.fromkeys(entry.group for entry in entries))
     state = st.session_state
     if state.get("library_group") not in (ALL, *groups):
-        # The folder is gone. Without a value, the control falls back to its default.
+        # The folder is gone. Without a value, the control shows its default.
         state.pop("library_group", None)
     with st.container(horizontal=True, vertical_alignment="bottom", key="library-bar"):
         words = st.text_input(
@@ -74,8 +74,8 @@ def _filtered(entries: list[Entry]) -> tuple[str, str, str]:
             counts = {name: sum(entry.group == name for entry in entries) for name in groups} | {
                 ALL: len(entries)
             }
-            # A default, not a value in the session state: the page runs again as soon as all files
-            # are read, and would lose that.
+            # A default, not a value in the session state, which would be lost when the page is
+            # redrawn after all files are read.
             group = str(
                 st.segmented_control(
                     "Group",
@@ -98,27 +98,27 @@ def _cards(
 ) -> None:
     """The cards of one page and the progress of reading; called again until all files are read."""
     state, index = st.session_state, file_index()
-    # Before anything is drawn, or the cards would flash before the workbench appears.
+    # Before anything is drawn, so that the cards do not flash.
     if (go := state.pop("library_go", None)) is not None:
         open_in_workbench(*go)
     matching = put_in_order(index, entries, *shown)
-    last = max(0, (len(matching) - 1) // A_PAGE)
+    last = max(0, (len(matching) - 1) // CARDS_PER_PAGE)
     # A search may leave fewer pages than the one shown.
     number = state.library_page = min(int(state.get("library_page", 0)), last)
-    visible = matching[number * A_PAGE : (number + 1) * A_PAGE]
+    visible = matching[number * CARDS_PER_PAGE : (number + 1) * CARDS_PER_PAGE]
     seen = {entry.key for entry in visible}
     # The visible cards are read first.
     index.want([*visible, *(entry for entry in entries if entry.key not in seen)])
-    # Counted over all files, not only the matching ones: search and order need the facts of each.
+    # Counted over all files, because search and order need the facts of each.
     unread = sum(index.get(entry) is None for entry in entries)
     if not unread and state.get("library_unread"):
         state.library_unread = 0
-        st.rerun()  # everything is known: no more polling
+        st.rerun()  # all files are read: without polling
     state.library_unread = unread
     _head(len(entries), len(matching), unread, number, last)
     if not matching:
         st.info(
-            "No file matches all of these words. You can also search for facts, such as “30 fps”, "
+            "No file matches all of these words. The search also finds facts, such as “30 fps”, "
             "“humanoid” or “no music”."
         )
     with st.container(horizontal=True, key="cards"):
@@ -126,7 +126,7 @@ def _cards(
             _card(entry, index.get(entry))
     if last:
         with st.container(horizontal=True, horizontal_alignment="center", key="library-pager"):
-            _turn(number, last, "below")
+            _page_buttons(number, last, "below")
 
 
 def put_in_order(
@@ -134,7 +134,7 @@ def put_in_order(
 ) -> list[Entry]:
     """The files of a group that match all words, in order; files not read yet come last."""
     known = {entry.key: index.get(entry) for entry in entries if group in (ALL, entry.group)}
-    # False sorts before True: the user's uploads come first, then the samples, then folders.
+    # Uploads come first, then samples, then folders: False sorts before True.
     return sorted(
         (
             entry
@@ -163,21 +163,21 @@ def _head(total: int, matching: int, unread: int, number: int, last: int) -> Non
         st.caption(count, width="content")
         if last:
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                _turn(number, last, "above")
+                _page_buttons(number, last, "above")
     if unread:
         st.progress(1 - unread / total, text=f"Reading file {total - unread:,} of {total:,}")
 
 
-def _turn(number: int, last: int, position: str) -> None:
-    """Previous and next."""
+def _page_buttons(number: int, last: int, position: str) -> None:
+    """Buttons for the previous and the next page."""
     st.button(
         "",
         icon=":material/chevron_left:",
-        # The pager is drawn twice, and Streamlit refuses two widgets of one key.
+        # The position is part of the key, because the buttons are drawn twice.
         key=f"library-back-{position}",
         disabled=number == 0,
         help="Previous page",
-        on_click=_put_page,
+        on_click=_set_page,
         args=(number - 1,),
     )
     st.caption(f"{number + 1} / {last + 1}", width="content")
@@ -187,12 +187,12 @@ def _turn(number: int, last: int, position: str) -> None:
         key=f"library-on-{position}",
         disabled=number == last,
         help="Next page",
-        on_click=_put_page,
+        on_click=_set_page,
         args=(number + 1,),
     )
 
 
-def _put_page(number: int) -> None:
+def _set_page(number: int) -> None:
     st.session_state.library_page = number
 
 
@@ -201,8 +201,8 @@ def _open(key: str, mode: str) -> None:
 
 
 def _card(entry: Entry, facts: FileFacts | None) -> None:
-    # Streamlit turns a key into a CSS class, in which slashes and spaces are replaced and keys may
-    # become equal. A digest has neither.
+    # A digest, because Streamlit makes CSS classes of keys: it replaces slashes and spaces, after
+    # which two keys may be equal.
     mark = blake2b(entry.key.encode(), digest_size=6).hexdigest()
     with st.container(border=True, width=204, key=f"card-{mark}"):
         st.html(card_html(entry, facts))
@@ -224,7 +224,7 @@ def _card(entry: Entry, facts: FileFacts | None) -> None:
                 on_click=_open,
                 disabled=bad,
                 args=(entry.key, session.GENERATE),
-                help="Open in the workbench, to continue it from its first frames",
+                help="Open in the workbench, to continue its first frames",
             )
 
 
@@ -237,7 +237,7 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
             "<span></span></div>"
         )
     if facts.problem:
-        # The file's name is enough: the server's folders are not for the page.
+        # The file's name only: the page must not show the server's folders.
         problem = html.escape(facts.problem.replace(str(entry.path), entry.path.name))
         return (
             f'<div class="wb-card"><div class="pose">{_BROKEN}</div><b title="{name}">{name}</b>'
@@ -246,7 +246,7 @@ def card_html(entry: Entry, facts: FileFacts | None) -> str:
     picture = base64.b64encode(facts.picture).decode()
     words = html.escape(" · ".join(facts.words()))
     return (
-        # An empty `alt`: the name beside the picture says the same to a screen reader.
+        # An empty `alt`, because a screen reader reads the name beside the picture.
         f'<div class="wb-card"><div class="pose">'
         f'<img alt="" src="data:image/webp;base64,{picture}"></div>'
         f'<b title="{name}">{name}</b><span title="{words}">{words}</span></div>'

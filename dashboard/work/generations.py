@@ -49,14 +49,14 @@ class Ask:
     """Checksum of the checkpoint's files: see ``jobs.version_of``."""
     temperature: float = 1.0
     seed: int = 0
-    by_chance: bool = True
+    is_random: bool = True
     """Whether this network depends on temperature and random seed."""
     roles: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
         """The label of the figure."""
-        if not self.by_chance:
+        if not self.is_random:
             return self.method
         return f"{self.method}, seed {self.seed}" + (
             f", temperature {self.temperature:g}" if self.temperature != 1 else ""

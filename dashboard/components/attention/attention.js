@@ -57,13 +57,13 @@ class AttentionView {
       [
         "row",
         "Looks at",
-        "Follow the row of the playhead: what its frame looks at is highlighted on the timeline",
+        "Highlights on the timeline what the playhead's frame looks at: the row of the map",
         () => this.setAxis("row"),
       ],
       [
         "column",
         "Is looked at by",
-        "Follow the column of the playhead: what looks at its frame is highlighted on the timeline",
+        "Highlights on the timeline what looks at the playhead's frame: the column of the map",
         () => this.setAxis("column"),
       ],
     );
@@ -176,7 +176,7 @@ class AttentionView {
     }
     this.showTools();
     this.map.paintMoving();
-    this.shine();
+    this.highlight();
   }
 
   choose(view) {
@@ -186,29 +186,29 @@ class AttentionView {
 
   seek(frame) {
     const { channel } = this.header;
-    this.stood = null;
+    this.frameBefore = null;
     this.moveTo(frame);
     publish("seek", { channel, frame, pause: true });
   }
 
-  /** While the viewer is at rest it shows the frame under the pointer; null takes it back. */
+  /** While paused, the viewer shows the frame under the pointer; null returns to the one before. */
   peek(frame) {
     const { channel } = this.header,
-      goal = frame ?? this.stood;
-    if (playheadBus().now.get(channel)?.playing) this.stood = null;
+      goal = frame ?? this.frameBefore;
+    if (playheadBus().now.get(channel)?.playing) this.frameBefore = null;
     else if (goal !== null && goal !== undefined && goal !== this.map.frame) {
-      const stood = frame === null ? null : (this.stood ?? this.map.frame);
+      const before = frame === null ? null : (this.frameBefore ?? this.map.frame);
       this.moveTo(goal);
       publish("seek", { channel, frame: goal, peek: true });
-      this.stood = stood;
-    } else if (frame === null) this.stood = null;
+      this.frameBefore = before;
+    } else if (frame === null) this.frameBefore = null;
   }
 
   spanned(span, done) {
     this.showTools();
     this.map.paintMoving();
     publishSpan(this.header.channel, span);
-    this.shine();
+    this.highlight();
     if (done) this.component.setStateValue("span", span);
   }
 
@@ -239,11 +239,11 @@ class AttentionView {
         );
       }
     }
-    this.shine();
+    this.highlight();
   }
 
-  /** The row or column of the playhead (or of the span) on the timeline. */
-  shine() {
+  /** Highlights the row or column of the playhead (or of the span) on the timeline. */
+  highlight() {
     const { map, header } = this,
       { axis, span } = map,
       inside = span || map.inWindow(map.frame);
@@ -261,7 +261,7 @@ class AttentionView {
       source: "attention",
       window: header.window,
       values,
-      top: Math.max(high, 4 / values.length), // where all is even nothing stands out
+      top: Math.max(high, 4 / values.length), // so that near-uniform attention is not highlighted
       label:
         axis === "row"
           ? `highlighted: ${side} that ${what} looks at`

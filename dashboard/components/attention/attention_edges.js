@@ -1,6 +1,6 @@
-// The edges of an attention map: time, beats, bars and hidden frames; and the profiles beside it.
+// Rulers along an attention map (time, beats, bars, hidden frames), and the profiles beside it.
 
-/** One edge, at the top (across) or the left: hidden frames, beats and bars, and the time. */
+/** Draws the ruler at the top (`across`) or at the left: hidden frames, beats, bars and time. */
 function paintEdge(context, map, across) {
   const {
       theme,
@@ -54,7 +54,7 @@ function paintEdge(context, map, across) {
   }
 }
 
-/** The profiles of the row (below) and of the column (right), each before the mean of the map. */
+/** Draws the profile of the row (below) and of the column (right); dotted: means over the map. */
 function paintProfiles(context, map) {
   const {
       theme,
@@ -62,7 +62,7 @@ function paintProfiles(context, map) {
     } = map,
     means = map.wholeProfiles();
   for (const axis of ["row", "column"]) {
-    const under = axis === "row",
+    const below = axis === "row",
       values = map.profile(axis),
       mean = means[axis],
       strong = axis === map.axis;
@@ -74,19 +74,19 @@ function paintProfiles(context, map) {
     const length = (v) =>
       reach *
       (map.log ? Math.max(0, 1 + Math.log10(Math.max(v, low) / high) / LOG_DECADES) : v / high);
-    const base = (under ? top : left) + side + GAP,
+    const base = (below ? top : left) + side + GAP,
       cell = side / values.length,
       line = new Path2D(),
       area = new Path2D();
-    area.moveTo(...(under ? [left, base] : [base, top]));
+    area.moveTo(...(below ? [left, base] : [base, top]));
     values.forEach((v, i) => {
       const at = (i + 0.5) * cell,
-        point = under ? [left + at, base + length(v)] : [base + length(v), top + at];
+        point = below ? [left + at, base + length(v)] : [base + length(v), top + at];
       area.lineTo(...point);
       if (i) line.lineTo(...point);
       else line.moveTo(...point);
     });
-    area.lineTo(...(under ? [left + side, base] : [base, top + side]));
+    area.lineTo(...(below ? [left + side, base] : [base, top + side]));
     area.closePath();
     const colour = GLOW[theme.dark ? "dark" : "light"];
     context.fillStyle = css(colour, strong ? 0.42 : 0.14);
@@ -100,7 +100,7 @@ function paintProfiles(context, map) {
     const faint = new Path2D();
     mean.forEach((v, i) => {
       const at = (i + 0.5) * cell,
-        point = under ? [left + at, base + length(v)] : [base + length(v), top + at];
+        point = below ? [left + at, base + length(v)] : [base + length(v), top + at];
       if (i) faint.lineTo(...point);
       else faint.moveTo(...point);
     });
@@ -110,13 +110,13 @@ function paintProfiles(context, map) {
     context.stroke(faint);
     context.setLineDash([]);
     context.fillStyle = css(theme.text, 0.3);
-    context.fillRect(...(under ? [left, base - 0.5, side, 1] : [base - 0.5, top, 1, side]));
+    context.fillRect(...(below ? [left, base - 0.5, side, 1] : [base - 0.5, top, 1, side]));
     context.font = `10.5px ${theme.font}`;
     context.fillStyle = css(theme.muted);
     context.textBaseline = "alphabetic";
-    context.textAlign = under ? "right" : "left";
+    context.textAlign = below ? "right" : "left";
     const text = `up to ${shareText(high)}`;
-    if (under) context.fillText(text, left - 8, base + 10);
+    if (below) context.fillText(text, left - 8, base + 10);
     else context.fillText(text, base, top - 5);
   }
 }

@@ -1,15 +1,15 @@
-// One attention map, large: beats, bars and hidden frames along both edges, a crosshair at the
-// playhead, and the row and the column under it as profiles.
+// The large attention map: rulers with beats, bars and hidden frames along two sides, a crosshair
+// at the playhead, and profiles of the row and the column at the crosshair.
 
-const EDGE = 16; // the ruled strip along an edge
+const EDGE = 16; // width of a ruler, CSS pixels
 const PROFILE = 74,
   GAP = 8,
   TIME_ROOM = 46,
   TITLE_ROOM = 18;
-const LOG_DECADES = 3; // what a logarithmic scale shows under the largest value
+const LOG_DECADES = 3; // range of the logarithmic scale: powers of ten below the largest value
 
 class MapPlot extends MapPointer {
-  /** `act`: seek(frame), peek(frame or null), spanned(span, done). */
+  /** `act` has three callbacks: seek(frame), peek(frame or null), spanned(span, done). */
   constructor(act) {
     super();
     this.act = act;
@@ -32,7 +32,7 @@ class MapPlot extends MapPointer {
     );
     this.picture = document.createElement("canvas");
     this.log = false;
-    this.axis = "row"; // "row": what the playhead's frame looks at; "column": who looks at it
+    this.axis = "row"; // "row": what the playhead's frame looks at; "column": what looks at it
     this.span = null;
     this.frame = 0;
     this.attach();
@@ -56,7 +56,7 @@ class MapPlot extends MapPointer {
     return frame >= this.header.window[0] && frame < this.header.window[1];
   }
 
-  /** Row or column (of `count`) that a frame of the clip falls into. */
+  /** The row or column, of `count`, that contains a frame of the clip. */
   indexOf(frame, count) {
     const [first, end] = this.header.window;
     return clamp(Math.floor(((frame - first + 0.5) * count) / (end - first)), 0, count - 1);
@@ -95,7 +95,7 @@ class MapPlot extends MapPointer {
 
   // ---- numbers ----
 
-  /** The mean row (or column) over the span, else the one at the playhead. */
+  /** The mean row (or column) over the selected span; without a span, the one at the playhead. */
   profile(axis) {
     const { rows, columns } = this.header,
       along = axis === "row",
@@ -112,7 +112,7 @@ class MapPlot extends MapPointer {
     return out.map((v) => v / (to - from + 1));
   }
 
-  /** The mean of all rows and of all columns, to compare with. */
+  /** The mean of all rows and of all columns, for comparison. */
   wholeProfiles() {
     if (!this.means) {
       const { rows, columns } = this.header,
@@ -160,7 +160,7 @@ class MapPlot extends MapPointer {
     this.paintMoving();
   }
 
-  /** The map and its edges; also what is kept as a picture. */
+  /** Draws what does not follow the playhead: the map and its rulers. */
   paintStill(context) {
     const {
       theme,
@@ -188,7 +188,7 @@ class MapPlot extends MapPointer {
     context.restore();
   }
 
-  /** What follows the playhead: crosshair, span, profiles. */
+  /** Draws what follows the playhead: crosshair, span, profiles. */
   paintMoving(context = fitCanvas(this.over, this.size.width, this.size.height)) {
     const {
       theme,
@@ -235,7 +235,7 @@ class MapPlot extends MapPointer {
   }
 }
 
-/** A share in percent; small ones keep one significant digit. */
+/** A share as text in percent; small shares keep one significant digit. */
 function shareText(value) {
   const percent = value * 100;
   const text =

@@ -1,9 +1,9 @@
-// The picture of an attention map for download. See attention.js.
+// Saves an attention map as an image. See attention.js.
 
-/** Downloads the map as a PNG at twice the screen's size, with a caption over it. */
+/** Downloads the map as a PNG at twice its size on screen, with a caption above it. */
 function saveMap(map, header, high) {
   const { width, height } = map.size;
-  const room = 34; // pixels of the caption
+  const room = 34; // height of the caption, CSS pixels
   const ratio = 2;
   const canvas = el("canvas", {
     width: Math.round(width * ratio),

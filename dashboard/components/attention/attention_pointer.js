@@ -1,8 +1,8 @@
-// What pointer and keys do on an attention map: seek, select a span, read a value.
+// Pointer and keys on an attention map: they seek, select a span, and show a value.
 
-const DRAG_FROM = 5; // pixels; less is a click
+const DRAG_FROM = 5; // pixels; a shorter movement is a click
 
-/** What MapPlot builds on, which knows the map's geometry, values and elements. */
+/** The base class of MapPlot, which adds the geometry, the values and the elements. */
 class MapPointer {
   attach() {
     const { root } = this;
@@ -32,7 +32,7 @@ class MapPointer {
     const end = () => {
       if (!start) return;
       if (start.moved || this.span) {
-        if (!start.moved) this.span = null; // a click lets go of the span
+        if (!start.moved) this.span = null; // a click clears the span
         this.act.spanned(this.span, true);
       }
       start = null;

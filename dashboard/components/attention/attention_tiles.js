@@ -1,4 +1,4 @@
-// Thumbnails of every layer and head, as the network has them or sorted by what a head looks at.
+// Thumbnails of all layers and heads, in the network's order or sorted by a score of the heads.
 
 const SORT_NAMES = {
   network: "Layer and head",
@@ -81,7 +81,7 @@ class TileBoard {
     return node;
   }
 
-  /** A row a layer, the mean of its heads last; under them the means of layers, and the rollout. */
+  /** A row for each layer, its mean at the end; below: means over the layers, and the rollout. */
   asNetwork(group) {
     const { across } = group,
       layers = Math.floor(group.heads.filter(Boolean).length / (across - 1));
@@ -107,16 +107,16 @@ class TileBoard {
   }
 
   asSorted() {
-    const found = [];
+    const scored = [];
     for (const group of this.groups) {
       (group.scores[this.sort] || []).forEach((score, i) => {
-        if (group.heads[i] && score !== null) found.push({ group, i, score });
+        if (group.heads[i] && score !== null) scored.push({ group, i, score });
       });
     }
-    found.sort((a, b) => b.score - a.score);
+    scored.sort((a, b) => b.score - a.score);
     const place = (group, i) => `${Math.floor(i / group.across) + 1}·${(i % group.across) + 1}`;
     const short = { motion: "mo", music: "mu", cross: "x" };
-    const nodes = found.map(({ group, i, score }) =>
+    const nodes = scored.map(({ group, i, score }) =>
       this.tile(group, i, `${short[group.stage] || ""} ${place(group, i)}  ${shareText(score)}`),
     );
     const grid = el("div", { class: "grid sorted" }, ...nodes);

@@ -1,9 +1,10 @@
-// What the error map and the curves share: a plot with a time axis, hidden frames and the playhead.
-// Where the viewer's timeline is on the page, the plot shows the same view of the clip, [first, end) in
-// frames, and stands under it to the pixel. Alone it shows the hidden frames with some room, or all.
+// The base of the error map and of the curves: a plot with a time axis, hidden frames and the
+// playhead. If the page has the viewer's timeline, the plot shows the same frames, [first, end), at
+// the same horizontal pixels. Otherwise it shows the hidden frames with a margin, or all frames.
 
 const AXIS_HEIGHT = 22;
-const LABELS = 92; // pixels left of the plot, as in stage.css; the same for all plots, which aligns them
+// Pixels left of the plot, as in stage.css: one width aligns all plots and the timeline.
+const LABELS = 92;
 
 const RAMP_LIGHT = [
   [247, 246, 243],
@@ -28,7 +29,7 @@ function rampColour(ramp, share) {
   return mix(ramp[i], ramp[i + 1], at - i);
 }
 
-/** 1, 2 or 5 times a power of ten, at least `value`. */
+/** The smallest of 1, 2, 2.5 and 5 times a power of ten that is at least `value`. */
 function niceUp(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
@@ -45,24 +46,25 @@ function numberText(value) {
       : value.toFixed(2);
 }
 
-const VIEW_ROOM = 0.25; // of the hidden frames, on each side of them
-const VIEW_ROOM_S = 0.25;
-const MOSTLY = 0.7; // a view of more than this share of the clip is hardly larger than the whole
+// The margin on each side of the hidden frames: a share of them, and at least so many seconds.
+const VIEW_MARGIN = 0.25;
+const VIEW_MARGIN_S = 0.25;
+const MOST_OF_CLIP = 0.7; // a view of a larger share of the clip would hardly enlarge anything
 
-/** The frames from the first to the last hidden run, with some room; null for most of the clip. */
+/** The frames from the first to the last hidden run with a margin; null for most of the clip. */
 function viewOfHidden(runs, frames, fps) {
   if (!runs.length) return null;
   const first = runs[0][0],
     end = runs[runs.length - 1][1];
-  const room = Math.max(VIEW_ROOM * (end - first), VIEW_ROOM_S * fps);
-  const view = [Math.max(0, Math.floor(first - room)), Math.min(frames, Math.ceil(end + room))];
-  return view[1] - view[0] > MOSTLY * frames ? null : view;
+  const margin = Math.max(VIEW_MARGIN * (end - first), VIEW_MARGIN_S * fps);
+  const view = [Math.max(0, Math.floor(first - margin)), Math.min(frames, Math.ceil(end + margin))];
+  return view[1] - view[0] > MOST_OF_CLIP * frames ? null : view;
 }
 
 const STEPS_S = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300];
 const STEPS_FRAMES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 
-/** Ticks at the moments of the timeline's ruler, in seconds or in frames. */
+/** Draws ticks at the times of the timeline's ruler, in seconds or in frames. */
 function paintTimeAxis(context, theme, box, [first, end], fps, inFrames = false) {
   const unit = inFrames ? 1 : fps,
     shown = (end - first) / unit,
@@ -180,13 +182,13 @@ class TimePlot {
     );
   }
 
-  /** The viewer's timeline, where it shows the same frames; else null. */
+  /** The viewer's timeline if it has as many frames; else null. */
   get axis() {
     const axis = playheadBus().memory.get(`axis:${this.header?.channel}`);
     return axis?.data?.frames === this.header?.frames ? axis : null;
   }
 
-  /** The frames that the plot shows, [first, end), in fractions while the timeline is zoomed. */
+  /** The shown frames, [first, end); fractional while the timeline is zoomed. */
   get view() {
     return this.axis?.view || (!this.wide && this.near) || [0, Math.max(this.header?.frames || 0, 1)];
   }
@@ -196,7 +198,7 @@ class TimePlot {
     return end - first < (this.header?.frames || 0);
   }
 
-  /** To the hidden frames, or to all. */
+  /** Switches between the hidden frames and all frames. */
   switchView() {
     const { axis, near, isZoomed } = this;
     this.wide = isZoomed;
@@ -205,8 +207,8 @@ class TimePlot {
     this.repaint();
   }
 
-  /** Left edge and width of the plot: those of the timeline where it stands over the chart.
-   *  `label` is the room for names where there is no timeline. */
+  /** Left edge and width of the plot: those of the timeline if it is above the chart. Otherwise the
+   *  plot begins after `label` pixels for names. */
   across(width, label) {
     const strip = this.axis?.root.getBoundingClientRect(),
       left = strip ? strip.left - this.plot.getBoundingClientRect().left : 0;
@@ -221,13 +223,13 @@ class TimePlot {
     return this.box.left + ((frame - first) / (end - first)) * this.box.width;
   }
 
-  /** Sets the hidden frames, as runs; the plot goes to them. */
+  /** Sets the runs of hidden frames, and the view that shows them. */
   setRuns(runs) {
     this.runs = runs;
     this.near = viewOfHidden(runs, this.header.frames, this.header.fps);
   }
 
-  /** Keeps what is painted within the plot. */
+  /** Limits drawing to the plot. */
   clip(context) {
     context.beginPath();
     context.rect(this.box.left, 0, this.box.width, this.box.top + this.box.height);
@@ -289,7 +291,7 @@ class TimePlot {
     this.tip.style.transform = `translate(${Math.max(0, left)}px, ${top}px)`;
   }
 
-  /** With the next picture, since a drag or a wheel reports many views a picture. */
+  /** Repaints once in the next display frame: a drag or a wheel reports many views before it. */
   repaintSoon() {
     this.due ??= requestAnimationFrame(() => {
       this.due = null;

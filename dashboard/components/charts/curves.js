@@ -1,11 +1,11 @@
-// Curves over time: the model beside its baselines. See curves.py for what it is fed.
+// Curves over time: the model beside its baselines. See curves.py for the data.
 
 const CURVES_HEIGHT = 220;
 
 class Curves extends TimePlot {
   constructor(root) {
     super(root, "curves", "Curves");
-    this.off = new Set(); // names switched off; they stay off when the data change
+    this.off = new Set(); // names of hidden curves, kept when the data change
     this.log = false;
   }
 
@@ -25,13 +25,13 @@ class Curves extends TimePlot {
     this.plot.style.height = `${this.height}px`;
     this.buildHead();
     this.repaint();
-    this.shine();
+    this.showStrip();
   }
 
-  /** One of the curves as a strip on the stage's timeline; see glow.js. */
-  shine() {
+  /** Shows one of the curves as a strip on the viewer's timeline; see glow.js. */
+  showStrip() {
     const { channel, shines, frames } = this.header,
-      line = this.series.find((one) => one.name === shines);
+      line = this.series.find((curve) => curve.name === shines);
     if (!line) return;
     publishGlow({
       channel,
@@ -100,7 +100,7 @@ class Curves extends TimePlot {
     if (line.role === "truth") return this.theme.text;
     if (line.role === "expected") return this.theme.primary;
     if (line.look) return lookColour(this.theme, line.look);
-    // A baseline keeps its colour where it is the chosen method.
+    // A baseline keeps its colour when it is the chosen method.
     const look = baselineLook(line.name);
     return lookColour(this.theme, line.role === "model" && look === "other" ? "model" : look);
   }

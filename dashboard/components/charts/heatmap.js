@@ -1,4 +1,4 @@
-// The error map: one row a joint, one column a frame. See heatmap.py for what it is fed.
+// The error map: a row for each joint, a column for each frame. See heatmap.py for the data.
 
 const ROW_HEIGHT = 15,
   GROUP_GAP = 5,
@@ -98,7 +98,7 @@ class Heatmap extends TimePlot {
     paintTimeAxis(context, theme, this.box, this.view, header.fps, this.axis?.inFrames);
   }
 
-  /** The frames of the view, whole ones. */
+  /** The view, extended to whole frames. */
   get shown() {
     const [first, end] = this.view;
     return [Math.floor(first), Math.ceil(end)];
@@ -133,7 +133,7 @@ class Heatmap extends TimePlot {
     context.putImageData(image, 0, 0);
   }
 
-  /** A strip over frames with anything hidden, and an outline round the hidden cells. */
+  /** Draws a strip above frames with anything hidden, and outlines around the hidden cells. */
   paintHidden(context, tall) {
     const { header, rows, hidden, box, theme, runs } = this,
       { frames } = header,
@@ -141,7 +141,7 @@ class Heatmap extends TimePlot {
     context.fillStyle = css(theme.primary);
     for (const [a, b] of runs)
       context.fillRect(this.toX(a), 0, Math.max(1, (b - a) * cell - (cell > 2 ? 1 : 0)), STRIP - 2);
-    if (runs.length * 20 > box.width) return; // outlines this near would hide what they outline
+    if (runs.length * 20 > box.width) return; // outlines this dense would cover the cells
     const path = new Path2D();
     rows.forEach((row, j) => {
       const above = j && rows[j - 1].group === row.group ? j - 1 : -1,
@@ -185,7 +185,7 @@ class Heatmap extends TimePlot {
     const state = this.hidden
       ? this.hidden[j * header.frames + frame]
         ? " · hidden"
-        : " · given"
+        : " · known"
       : "";
     this.placeTip(
       event,

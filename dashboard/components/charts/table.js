@@ -1,10 +1,11 @@
-// A table that is sorted by a click on a head; a second click reverses the order. See table.py.
+// A table: a click on a column's head sorts it, a second click reverses the order. See table.py.
 
 class SortedTable {
   constructor(root) {
     this.root = el("div", { class: "mmm sortedtable" });
-    this.column = 0; // ranked by the first column of numbers
+    this.column = 0; // the first column of numbers; -1 is the column of names
     this.falling = false;
+    this.named = false; // whether the user has sorted by any head, names included
     root.append(this.root);
   }
 

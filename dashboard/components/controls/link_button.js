@@ -1,6 +1,6 @@
 // A button that copies the page's address, which holds its whole state. See link_button.py.
 
-const SAID_MS = 2200;
+const MESSAGE_MS = 2200; // how long a message replaces the label
 
 class LinkButton {
   constructor(root) {
@@ -34,16 +34,16 @@ class LinkButton {
   }
 
   async copy() {
-    const there = location.href;
+    const address = location.href;
     try {
-      if (!navigator.clipboard) throw new Error("only on https and localhost");
-      await navigator.clipboard.writeText(there);
+      if (!navigator.clipboard) throw new Error("no clipboard without https");
+      await navigator.clipboard.writeText(address);
       this.say("Link copied");
     } catch {
-      this.address.value = there;
+      this.address.value = address;
       this.address.hidden = false;
       this.address.select();
-      this.say("Copy it with Ctrl+C");
+      this.say("Press Ctrl+C to copy");
     }
   }
 
@@ -58,7 +58,7 @@ class LinkButton {
         this.words.textContent = this.label;
         this.address.hidden = true;
       },
-      this.address.hidden ? SAID_MS : 5 * SAID_MS,
+      this.address.hidden ? MESSAGE_MS : 5 * MESSAGE_MS,
     );
   }
 

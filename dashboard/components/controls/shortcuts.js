@@ -1,9 +1,9 @@
-// Keyboard shortcuts of the whole page. See shortcuts.py.
+// Keyboard shortcuts for the whole page. See shortcuts.py.
 
 const TYPING =
   "input:not([type=radio], [type=checkbox]), textarea, select, " +
   "[contenteditable=true], [role=combobox]";
-// Controls that use arrows, space and Enter themselves.
+// Controls that handle arrows, space and Enter themselves.
 const CONTROLS =
   "button, a, summary, input, [role=slider], [role=radio], [role=checkbox], [role=tab], " +
   "[role=option]";
@@ -17,7 +17,7 @@ const CONTROL_KEYS = new Set([
   "Escape",
   "Tab",
 ]);
-// These scroll the page. The viewer takes them once it has the focus.
+// These keys scroll the page. The viewer handles them when it has the focus.
 const PAGE_KEYS = new Set(["Home", "End"]);
 
 class Shortcuts {
@@ -35,7 +35,7 @@ class Shortcuts {
     const target = event.composedPath()[0];
     if (event.isComposing || !(target instanceof Element) || target.closest(TYPING)) return;
     if (document.querySelector('[data-testid="stDialog"], :popover-open')) return;
-    // A popover in a shadow tree, such as the tour, is seen by the path of the event alone.
+    // A popover in a shadow tree, such as the tour, appears only in the path of the event.
     if (event.composedPath().some((node) => node instanceof Element && node.matches(":popover-open")))
       return;
     const control = event.ctrlKey || event.metaKey,
@@ -48,7 +48,7 @@ class Shortcuts {
       this.forward(event);
   }
 
-  /** Presses the button; false where there is none, or it is disabled. */
+  /** Presses the run button; false if there is none or it is disabled. */
   run() {
     const button = document.querySelector(`.st-key-${this.header.run} button`);
     if (!button || button.disabled) return false;
@@ -56,7 +56,7 @@ class Shortcuts {
     return true;
   }
 
-  /** Gives a copy of the event to the visible viewer, unless the event goes there by itself. */
+  /** Sends a copy of the event to the visible viewer, unless the event passes through it anyway. */
   forward(event) {
     const viewer = this.header.viewers.map(viewerOf).find((node) => node?.getClientRects().length);
     if (!viewer || event.composedPath().includes(viewer)) return;

@@ -1,32 +1,32 @@
-// A tour of the page's controls: one after another gets a ring and a few words. See tour.py.
+// A tour of the page: it highlights and explains one control after another. See tour.py.
 
 const TAKEN = "mmm-tour-taken",
   MARGIN = 14,
   BUBBLE = 300;
 
-/** What the browser remembers of this page's visitor; nothing where it may not. */
-function remembered() {
+/** Whether this browser has started the tour before; false if it has no local storage. */
+function wasTaken() {
   try {
     return localStorage.getItem(TAKEN) === "yes";
   } catch {
     return false;
   }
 }
-function remember() {
+function markTaken() {
   try {
     localStorage.setItem(TAKEN, "yes");
   } catch {
-    /* then the button goes on standing out */
+    /* without local storage, the button stays highlighted */
   }
 }
 
-/** The box of an element as far as it is on the screen; null where it is not there. */
+/** The first visible element of a selector, and its box; null if there is none on the screen. */
 function boxOf(selector) {
-  const found = [...document.querySelectorAll(selector)].find(
+  const element = [...document.querySelectorAll(selector)].find(
     (node) => node.getClientRects().length,
   );
-  const box = found?.getBoundingClientRect();
-  return box && box.right > 8 && box.left < innerWidth - 8 ? { found, box } : null;
+  const box = element?.getBoundingClientRect();
+  return box && box.right > 8 && box.left < innerWidth - 8 ? { element, box } : null;
 }
 
 class Tour {
@@ -76,12 +76,12 @@ class Tour {
 
   update(component) {
     this.steps = unpack(component.data).header.steps;
-    this.button.classList.toggle("new", !remembered());
-    this.button.title = "The page's controls, one after another";
+    this.button.classList.toggle("new", !wasTaken());
+    this.button.title = "Explains the page's controls, one after another";
   }
 
   start() {
-    remember();
+    markTaken();
     this.button.classList.remove("new");
     this.shown = this.steps.filter((step) => boxOf(step.selector));
     if (!this.shown.length) return;
@@ -89,7 +89,7 @@ class Tour {
     this.layer.showPopover();
     document.addEventListener("keydown", this.keys, true);
     this.show();
-    // While the page is drawn, controls move without an event: place the ring in every frame.
+    // Controls move without an event while the page is drawn, so the ring is placed in every frame.
     this.follow();
   }
 
@@ -108,7 +108,7 @@ class Tour {
     this.next.textContent = this.at + 1 < this.shown.length ? "Next" : "Done";
     const box = boxOf(step.selector)?.box;
     if (box && (box.top < 0 || box.bottom > innerHeight))
-      boxOf(step.selector).found.scrollIntoView({ block: "center" });
+      boxOf(step.selector).element.scrollIntoView({ block: "center" });
     this.drawn = "";
     this.bubble.focus({ preventScroll: true });
   }

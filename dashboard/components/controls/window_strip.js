@@ -1,7 +1,8 @@
-// A long file or song at a glance, and the window of it that is used. See window_strip.py.
+// An overview of a long file or song, in which the user moves the window that is used.
+// See window_strip.py.
 
-const SETTLES_MS = 350; // after the last key, before the page is asked for the new window
-const ANSWERS_MS = 5000; // longer than that, what the server said last is shown again
+const KEY_DELAY_MS = 350; // from the last key until the server gets the new window
+const ANSWER_TIMEOUT_MS = 5000; // without an answer, the server's window is shown again
 
 class WindowStrip {
   constructor(root) {
@@ -33,12 +34,13 @@ class WindowStrip {
     this.track.setAttribute("aria-label", header.label);
     this.track.setAttribute("aria-valuemin", "0");
     this.track.setAttribute("aria-valuemax", String(header.last));
-    if (header.first === this.told) this.settle(); // the server has heard of the last move
-    if (this.held === undefined && !this.timer && this.told === undefined) this.show(header.first);
+    if (header.first === this.sent) this.forgetSent(); // the server has applied the last move
+    if (this.grabbed === undefined && !this.timer && this.sent === undefined)
+      this.show(header.first);
   }
 
-  /** The nearest place where the window may begin. */
-  place(first) {
+  /** The nearest frame (or tenth of a second) at which the window may begin. */
+  nearestStart(first) {
     const { last, in_frames: whole } = this.header;
     return clamp(whole ? Math.round(first) : Math.round(first * 10) / 10, 0, last);
   }
@@ -68,7 +70,7 @@ class WindowStrip {
     return `${clockText(first, 1)} to ${clockText(end, 1)} of ${clockText(total, 1)}`;
   }
 
-  /** What lies under the pointer, in the strip's own unit. */
+  /** The position under the pointer: in frames, for a song in seconds. */
   at(event) {
     const box = this.track.getBoundingClientRect();
     return ((event.clientX - box.left) / box.width) * this.header.total;
@@ -83,28 +85,28 @@ class WindowStrip {
       { length, in_frames: whole } = this.header,
       pane = this.pane.getBoundingClientRect();
     const inside = event.clientX >= pane.left - 3 && event.clientX <= pane.right + 3;
-    // A press beside the window centres it there. A song may end before the window does, so its
-    // window begins there instead.
-    this.held = inside ? at - this.first : whole ? length / 2 : 0;
+    // A press outside the window centres it at the pointer. The window of a song begins there
+    // instead, because a song may end before its window does.
+    this.grabbed = inside ? at - this.first : whole ? length / 2 : 0;
     this.root.classList.add("moves");
-    this.show(this.place(at - this.held));
+    this.show(this.nearestStart(at - this.grabbed));
   }
 
   drag(event) {
-    if (this.held !== undefined) this.show(this.place(this.at(event) - this.held));
+    if (this.grabbed !== undefined) this.show(this.nearestStart(this.at(event) - this.grabbed));
   }
 
   drop() {
-    if (this.held === undefined) return;
-    this.held = undefined;
+    if (this.grabbed === undefined) return;
+    this.grabbed = undefined;
     this.root.classList.remove("moves");
-    this.tell();
+    this.send();
   }
 
   press(event) {
     const { length, last, total, in_frames: whole } = this.header,
       page = Math.min(length, total / 4);
-    // In a song, a second is a large step.
+    // At most a second in a song.
     const step = whole ? Math.max(page / 4, 1) : Math.min(page / 4, 1);
     const to = {
       ArrowLeft: this.first - step,
@@ -117,29 +119,29 @@ class WindowStrip {
     if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    this.show(this.place(to));
+    this.show(this.nearestStart(to));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
-      this.tell();
-    }, SETTLES_MS);
+      this.send();
+    }, KEY_DELAY_MS);
   }
 
-  tell() {
-    if (this.first === (this.told ?? this.header.first)) return;
-    this.told = this.first;
+  send() {
+    if (this.first === (this.sent ?? this.header.first)) return;
+    this.sent = this.first;
     this.component.setTriggerValue("moved", this.first);
     clearTimeout(this.answer);
     this.answer = setTimeout(() => {
-      this.settle();
-      if (this.held === undefined) this.show(this.header.first);
-    }, ANSWERS_MS);
+      this.forgetSent();
+      if (this.grabbed === undefined) this.show(this.header.first);
+    }, ANSWER_TIMEOUT_MS);
   }
 
-  /** What the server says is shown again. */
-  settle() {
+  /** Ends the wait for the server, whose window is shown again. */
+  forgetSent() {
     clearTimeout(this.answer);
-    this.told = undefined;
+    this.sent = undefined;
   }
 
   destroy() {

@@ -394,7 +394,7 @@ def test_a_link_to_an_unknown_sequence_opens_no_other_one(open_workbench):
         ({"frames": "900-1100"}, "asks for frames 900-1100, but"),
         ({"frames": "0-9000"}, "asks for frames 0-9000, but"),
         ({"frames": "seven"}, "asks for frames seven, but"),
-        ({"method": "gpt"}, "asks for the model gpt, which is not here. Used: "),
+        ({"method": "gpt"}, "asks for the model gpt, which does not exist here. Used: "),
     ],
 )
 def test_what_a_link_asks_for_in_vain_is_said_until_something_else_is_chosen(

@@ -357,7 +357,7 @@ def test_the_link_is_copied_or_stands_there_to_be_copied(new_page, address):
     page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     button.click()
     expect(page.get_by_label("The page's address")).to_have_value(page.url)
-    expect(button).to_have_text("Copy it with Ctrl+C")
+    expect(button).to_have_text("Press Ctrl+C to copy")
 
 
 def test_the_tour_walks_through_the_controls_and_is_remembered(open_):

@@ -102,7 +102,7 @@ def test_a_card_opens_the_workbench_and_its_controls_are_as_they_were(open_workb
 
 @pytest.mark.slow
 def test_many_files_come_page_by_page(open_workbench, with_files, monkeypatch):
-    monkeypatch.setattr(library_view, "A_PAGE", 10)
+    monkeypatch.setattr(library_view, "CARDS_PER_PAGE", 10)
     page = read(open_workbench(method="spline").go("library"))
     first = cards(page)
     assert (len(first), "1 / 2" in page.said) == (10, True)

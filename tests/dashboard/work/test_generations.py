@@ -117,5 +117,5 @@ def test_a_generation_is_kept_with_the_size_of_its_motion(networked):
 def test_labels_tell_variants_apart():
     assert ASK.label == f"{CHANCE}, seed 0"
     assert replace(ASK, temperature=1.5, seed=3).label == f"{CHANCE}, seed 3, temperature 1.5"
-    assert replace(ASK, by_chance=False).label == CHANCE
+    assert replace(ASK, is_random=False).label == CHANCE
     assert replace(ASK, frames=5).dance == ASK.dance != replace(ASK, seed=1).dance
