@@ -1,6 +1,6 @@
-// The playhead's clock. While sound plays, time comes from WebAudio's output timestamp and is extrapolated
-// by performance.now(): 0.07 ms of jitter, where an <audio> element's currentTime wanders by 92 ms.
-// Without sound it is performance.now().
+// The playhead's clock. While sound plays, it extrapolates WebAudio's output timestamp by
+// performance.now(). This jitters by 0.07 ms; the currentTime of an <audio> element is off by up to
+// 92 ms. Without sound the clock is performance.now().
 
 const LEAD_S = 0.04; // sound is scheduled this far ahead, so that its first sample is on time
 
@@ -58,7 +58,7 @@ class Clock {
     this.restart();
   }
 
-  // Both read the position before they change the rate or the source that it is computed from.
+  // Both read the position first, because it is computed from what they change.
   setRate(rate) {
     this.at = this.now();
     this.rate = rate;
@@ -90,17 +90,17 @@ class Clock {
     if (this.playing) this.restart(false);
   }
 
-  /** Seconds into the clip that are heard now, or would be heard with sound. */
+  /** The position in the clip that is heard now (or would be, with sound), seconds. */
   now() {
     if (!this.playing) return this.at;
     let passed = performance.now() / 1000 - this.since;
     if (this.sounding) {
       const stamp = this.context.getOutputTimestamp ? this.context.getOutputTimestamp() : null;
-      const heard =
+      const heardAt =
         stamp && stamp.performanceTime
           ? stamp.contextTime + (performance.now() - stamp.performanceTime) / 1000
           : this.context.currentTime - (this.context.outputLatency || 0);
-      passed = Math.max(0, heard - this.started);
+      passed = Math.max(0, heardAt - this.started);
     }
     const at = this.at + passed * this.rate;
     if (this.loop) return at % this.duration;

@@ -6,7 +6,7 @@ const ARRAY_TYPES = { float32: Float32Array, uint8: Uint8Array, int32: Int32Arra
 function unpack(bytes) {
   if (!(bytes instanceof Uint8Array) || bytes.length < 16)
     throw new Error("The server sent no payload.");
-  const copy = bytes.slice(); // typed arrays need an aligned offset, the message's is not
+  const copy = bytes.slice(); // typed arrays need an aligned offset, which the message lacks
   const view = new DataView(copy.buffer);
   if (view.getUint32(0, true) !== 0x314d4d4d)
     throw new Error("The payload does not begin with MMM1.");
@@ -34,9 +34,10 @@ function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** The playhead that all components of the page share. "playhead" {channel, frame, frames, time_s, fps,
- *  playing} reports it, "seek" {channel, frame} moves it. `now` holds the last one of each channel for
- *  components that mount later. `memory` keeps a viewer's state while the page rebuilds it. */
+/** The playhead that all components of the page share. The event "playhead" {channel, frame,
+ *  frames, time_s, fps, playing} reports it, and "seek" {channel, frame} moves it. `now` holds the
+ *  last report of each channel for components that mount later. `memory` keeps a viewer's state
+ *  while the page rebuilds the viewer. */
 function playheadBus() {
   if (!window.mmmPlayhead) {
     window.mmmPlayhead = Object.assign(new EventTarget(), { now: new Map(), memory: new Map() });
@@ -50,7 +51,7 @@ function publish(type, detail) {
   bus.dispatchEvent(new CustomEvent(type, { detail }));
 }
 
-/** Calls back with each event of this type and channel. Returns the function that unsubscribes. */
+/** Calls `callback` with each event of a type and channel. Returns a function that unsubscribes. */
 function listen(type, channel, callback) {
   const handler = (event) => {
     if (event.detail.channel === channel) callback(event.detail);
@@ -105,9 +106,9 @@ const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
 const css = (c, alpha = 1) => `rgba(${c.map((v) => Math.round(v)).join(",")},${alpha})`;
 const luminance = (c) => (0.2126 * c[0] + 0.7152 * c[1] + 0.0722 * c[2]) / 255;
 
-/** One colour a method, everywhere on the page. mmm/viewer/palette.py holds the same for Python. The
- *  model has the theme's primary colour, the truth the colour of text. `second` and `third` are further
- *  networks, `other` is everything else. */
+/** One colour for each method, on the whole page; mmm/viewer/palette.py has the same for Python.
+ *  The model has the theme's primary colour, and the truth the colour of text. `second` and `third`
+ *  are further networks, `other` is everything else. */
 const METHOD_COLOURS = {
   light: {
     hold: "#3f8ac9",
@@ -171,7 +172,7 @@ const themeKey = (node) => {
     .join("|");
 };
 
-/** Calls back when Streamlit's theme changes. Returns the function that unsubscribes. */
+/** Calls `callback` when Streamlit's theme changes. Returns a function that unsubscribes. */
 function watchTheme(node, callback) {
   let last = themeKey(node);
   const timer = setInterval(() => {
@@ -186,7 +187,7 @@ function watchTheme(node, callback) {
 
 // ---- canvas and numbers ----
 
-/** Fits the canvas's pixels to its box and returns a context that measures in CSS pixels. */
+/** Fits a canvas to its box on the screen. Returns a context that measures in CSS pixels. */
 function fitCanvas(canvas, width, height, ratio = Math.min(window.devicePixelRatio || 1, 2)) {
   const w = Math.max(1, Math.round(width * ratio)),
     h = Math.max(1, Math.round(height * ratio));
@@ -209,7 +210,7 @@ function clockText(seconds, digits = 2) {
   return `${Math.floor(parts / (60 * unit))}:${pad(Math.floor(parts / unit) % 60, 2)}.${pad(parts % unit, digits)}`;
 }
 
-/** Runs of 1 in flags as [first, last + 1]. */
+/** The runs of nonzero flags, as [first, last + 1]. */
 function runsOf(flags) {
   const runs = [];
   for (let i = 0; i < flags.length; i++) {
@@ -234,8 +235,8 @@ function showError(root, error) {
   );
 }
 
-/** What a component exports: one instance for each mount point, updated with each payload and closed when
- *  the component is removed. */
+/** Makes the function that a component exports. It keeps one instance for each mount point, updates
+ *  it with each payload, and destroys it when the component is removed. */
 function mountOnce(create) {
   const instances = new WeakMap();
   return (component) => {

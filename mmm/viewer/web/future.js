@@ -1,5 +1,5 @@
-// Motion that is still being generated: frames arrive while the viewer plays. The header's `future` {seed,
-// ready, live, run, start, mark, sound} describes the progress; see panels.py.
+// Motion that is being generated: frames arrive while the viewer plays. The header's `future`
+// {seed, ready, live, run, start, mark, sound} describes the progress; see panels.py.
 
 class ViewerFuture extends ViewerActions {
   get future() {
@@ -33,7 +33,7 @@ class ViewerFuture extends ViewerActions {
     this.showControls();
   }
 
-  /** Takes further frames of the run that is playing. Clock, sound and camera stay as they are. */
+  /** Adds frames of the run that is playing. Clock, sound and camera stay as they are. */
   append(header, arrays) {
     header.sound = this.header.sound;
     header.height ||= this.header.height;
@@ -50,7 +50,7 @@ class ViewerFuture extends ViewerActions {
     }
   }
 
-  /** Whether a payload only adds frames to what is shown. */
+  /** Whether a payload only adds frames to the shown ones. */
   goesOn(header) {
     const now = this.header,
       panels = (h) => h.panels.map((p) => `${p.name}|${p.role}|${p.look}|${p.joints}`).join();
@@ -67,7 +67,7 @@ class ViewerFuture extends ViewerActions {
     );
   }
 
-  /** Starts a new run a moment before its first generated frame. */
+  /** Plays a new run, from a moment before its first generated frame. */
   startRun(before) {
     const { future } = this;
     if (!future || !future.run || future.run === before) return;
@@ -76,7 +76,7 @@ class ViewerFuture extends ViewerActions {
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.clock.play();
   }
 
-  /** Holds the clock at the last generated frame until more arrive. */
+  /** Pauses the clock at the last generated frame until more frames arrive. */
   waitForMore() {
     if (
       !this.future?.live ||
@@ -91,10 +91,10 @@ class ViewerFuture extends ViewerActions {
   }
 }
 
-/** Draws the line at the end of the seed, and the part of the timeline that is still to come. */
+/** Draws the line at the end of the seed, and the part of the timeline not yet generated. */
 class TimelineFuture {
   constructor(root) {
-    this.coming = el("div", { class: "coming", hidden: true }, el("span", {}, "being made"));
+    this.coming = el("div", { class: "coming", hidden: true }, el("span", {}, "generating"));
     this.rule = el("div", { class: "seedrule", hidden: true }, el("span", {}, "seed ends"));
     this.root = root;
     root.append(this.coming, this.rule);

@@ -1,7 +1,8 @@
-// Highlights on the timeline: the music or frames that a map looks at, a span, the window of the map. Any
-// component publishes "glow" {channel, source, window, values, top, label}; null values remove it.
+// Highlights on the timeline: what an attention map looks at, the window of the map, a selected
+// span. Any component publishes "glow" {channel, source, window, values, top, label}; values of
+// null remove it.
 
-const GLOW_ROOM = 7; // height of a strip over the waveform, pixels; every source but the map has one
+const STRIP_HEIGHT = 7; // pixels; a strip above the waveform for every source but the map
 
 class TimelineGlow {
   constructor(root) {
@@ -9,8 +10,6 @@ class TimelineGlow {
     this.label = el("div", { class: "glowlabel", hidden: true });
     root.append(this.canvas, this.label);
     this.root = root;
-    this.shining = new Map();
-    this.span = null;
   }
 
   join(channel) {
@@ -34,20 +33,23 @@ class TimelineGlow {
     const { theme, width, height, toX, top, wave } = place,
       context = fitCanvas(this.canvas, width, height);
     context.clearRect(0, 0, width, height);
-    this.canvas.style.mixBlendMode = theme.dark ? "screen" : "multiply"; // the waveform stays readable
-    const shining = [...(this.kept?.glows.values() || [])];
-    const map = shining.find((glow) => glow.source === "attention");
+    // Blended, so that the waveform stays readable.
+    this.canvas.style.mixBlendMode = theme.dark ? "screen" : "multiply";
+    const glows = [...(this.kept?.glows.values() || [])];
+    const map = glows.find((glow) => glow.source === "attention");
     if (map) this.paintGlow(context, theme, toX, map, top, wave);
-    shining
+    glows
       .filter((glow) => glow !== map)
-      .forEach((glow, i) => this.paintStrip(context, theme, toX, glow, top + i * (GLOW_ROOM + 1)));
+      .forEach((glow, i) =>
+        this.paintStrip(context, theme, toX, glow, top + i * (STRIP_HEIGHT + 1)),
+      );
     const span = this.kept?.span;
     if (span) this.paintSpan(context, theme, toX, span, top, height);
-    const first = map || shining[0];
+    const first = map || glows[0];
     this.root.dataset.glow = first ? first.source : "";
     if (first) this.root.dataset.glowFrame = this.brightest(first);
     this.label.hidden = !first;
-    this.label.textContent = shining.map((glow) => glow.label).join(" · strip: ");
+    this.label.textContent = glows.map((glow) => glow.label).join(" · strip: ");
   }
 
   brightest({ values, window: [first, end] }) {
@@ -80,7 +82,7 @@ class TimelineGlow {
         STRIP_COLOUR[theme.dark ? "dark" : "light"],
         clamp(values[i] / top, 0, 1),
       );
-      context.fillRect(left + i * cell, y, Math.max(cell, 1) + 0.3, GLOW_ROOM);
+      context.fillRect(left + i * cell, y, Math.max(cell, 1) + 0.3, STRIP_HEIGHT);
     }
   }
 

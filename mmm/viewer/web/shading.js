@@ -1,8 +1,9 @@
-// Light on round volumes: colour tables from shadow to highlight, and the outline of a rounded hull.
+// Shading of round volumes: colour tables from shadow to highlight, and outlines of rounded hulls.
 
 const SHADES = 28,
   TINTS = 8;
-// In the camera's frame (right, up, towards the camera), so that shapes read from any side.
+// Direction of the light in the camera's frame (right, up, towards the camera): it moves with the
+// camera, so that shapes are visible from any side.
 const LIGHT = [-0.46, 0.72, 0.52];
 
 const lit = (nx, ny, nz) => {
@@ -11,7 +12,7 @@ const lit = (nx, ny, nz) => {
   return clamp(0.27 + 0.57 * diffuse + 0.13 * (ny * 0.5 + 0.5) + 0.13 * rim, 0, 1);
 };
 
-/** CSS colours from shadow to highlight, for each step from the neutral to the accent colour. */
+/** For each step from the neutral to the accent colour, CSS colours from shadow to highlight. */
 function shadeTable(neutral, accent, dark) {
   const table = [];
   for (let t = 0; t < TINTS; t++) {

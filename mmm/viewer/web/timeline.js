@@ -50,14 +50,15 @@ class Timeline extends TimelineEdges {
     this.root.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       this.root.setPointerCapture(event.pointerId);
-      const high = event.clientY - this.root.getBoundingClientRect().top < STRIP_TOP; // the ruler always scrubs
-      const edge = high ? null : this.edgeAt(event.clientX);
+      // The ruler always scrubs, also while the edit tools select frames below it.
+      const onRuler = event.clientY - this.root.getBoundingClientRect().top < STRIP_TOP;
+      const edge = onRuler ? null : this.edgeAt(event.clientX);
       if (edge) {
         this.edge = edge;
         this.dragEdge(this.frameAt(at(event)));
         return;
       }
-      if (this.selection.on && !high) {
+      if (this.selection.on && !onRuler) {
         this.selection.begin(this.frameAt(at(event)), event.clientX, event.shiftKey);
         return;
       }
@@ -101,7 +102,7 @@ class Timeline extends TimelineEdges {
     this.selection.fit(data.frames);
     this.root.dataset.hidden = data.hiddenRuns.map(([first, end]) => `${first}-${end - 1}`).join();
     this.shown = -1;
-    // With edit tools the error lane stays when an edit removes the errors, so that nothing moves.
+    // With edit tools the error lane stays without errors, so that an edit moves nothing.
     this.lane = data.errors.length > 0 || Boolean(data.keepsLane);
     this.height = STRIP_TOP + WAVE_HEIGHT + (this.lane ? STRIP_GAP + ERROR_HEIGHT : 0) + 4;
     this.root.style.height = `${this.height}px`;
@@ -122,7 +123,7 @@ class Timeline extends TimelineEdges {
     this.at = at;
     const [first, end] = this.view;
     if (frame !== this.shown && (at < first || at >= end) && !this.isWhole && !this.stays) {
-      this.setView(at - 0.1 * (end - first), end - first); // turns the page
+      this.setView(at - 0.1 * (end - first), end - first); // the playhead has left the view
     }
     this.stays = false;
     this.movePlayhead();
@@ -139,7 +140,7 @@ class Timeline extends TimelineEdges {
     this.line.style.transform = `translateX(${x.toFixed(2)}px)`;
   }
 
-  /** Paints the parts that stay the same while playing. */
+  /** Paints what does not change while playing. */
   paint(theme) {
     const width = this.root.clientWidth;
     this.theme = theme;
@@ -189,7 +190,7 @@ class Timeline extends TimelineEdges {
       context.fillStyle = css(theme.primary, 0.9);
       context.fillRect(x, STRIP_TOP, Math.max(w - (w > 3 ? 1 : 0), 1), 2.5);
       if (w < 6) continue;
-      context.save(); // hatched as well, for readers who do not see the colour
+      context.save(); // hatched, too, for people who do not see the colour
       context.beginPath();
       context.rect(x, STRIP_TOP + 2.5, w, bottom - STRIP_TOP);
       context.clip();
@@ -206,7 +207,7 @@ class Timeline extends TimelineEdges {
     }
   }
 
-  /** Labels gaps that are wide enough; of many alike only the first. */
+  /** Labels the gaps that are wide enough; of more than four, only the first. */
   paintLabels(context, theme, toX) {
     const wideOf = (words) => context.measureText(words).width;
     const left = (first) => Math.max(toX(first), 0);
@@ -254,7 +255,7 @@ class Timeline extends TimelineEdges {
     }
   }
 
-  /** The names of the lanes, in small letters at their left; on the page before them. */
+  /** Names the lanes in small print at their left end; on the dashboard's pages left of them. */
   nameLanes(bottom) {
     const { data } = this,
       first = data.waveform ? "sound" : data.energy ? "movement" : "";
@@ -281,7 +282,7 @@ class Timeline extends TimelineEdges {
     for (const { values } of data.errors) for (const v of values) if (v > high) high = v;
     data.errorTop = high;
     [...data.errors].reverse().forEach(({ values, look }, i) => {
-      const first = i === data.errors.length - 1; // the model's curve is drawn last, on top
+      const first = i === data.errors.length - 1; // the model's curve, which is drawn last, on top
       const path = new Path2D();
       let open = false;
       for (let t = 0; t < values.length; t++) {

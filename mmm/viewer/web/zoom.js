@@ -1,9 +1,9 @@
-// Which frames the timeline shows: a view of the clip, [first, end) in frames, which wheel, pinch,
-// keys and buttons zoom and move; and the ruler over it, in seconds or in frames.
+// The view of the timeline: the shown frames [first, end), which wheel, pinch, keys and buttons
+// zoom and move; and the ruler above it, in seconds or in frames.
 
 const LEAST_VIEW = 8; // frames
-const ZOOM_STEP = 1.6; // of a button or a key
-const GAP_ROOM = 0.5; // of a gap's length, on each side of it, in "zoom to the gap"
+const ZOOM_STEP = 1.6; // factor of a button or a key
+const GAP_MARGIN = 0.5; // shown on each side of a gap, as a share of its length
 
 /** The base of Timeline, which has `root`, `data`, `width`, `selection`, `future` and `paint`. */
 class TimelineZoom {
@@ -18,7 +18,7 @@ class TimelineZoom {
     this.fitButton = tool("Fit", "Show the whole clip (0)", () => this.fit());
     this.gapButton = tool("Gap", "Zoom to the gap (G)", () => this.zoomToGap());
     this.unitButton = tool("s", "Ruler in frames (U)", () => this.switchUnit());
-    // Beside the strip, not in it: assistive technology does not look for buttons inside a slider.
+    // Beside the strip, because assistive technology does not find buttons inside a slider.
     this.zoomTools = el(
       "div",
       { class: "zoom", role: "toolbar", "aria-label": "Timeline zoom" },
@@ -31,7 +31,7 @@ class TimelineZoom {
     this.root.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
 
-  /** Makes this strip the time axis of its channel: charts take its view and stand under it. */
+  /** Makes this strip the time axis of its channel: charts show its view, aligned with it. */
   joinAxis(channel) {
     this.leaveAxis();
     this.axisOf = channel;
@@ -46,7 +46,7 @@ class TimelineZoom {
     this.tellAxis();
   }
 
-  /** Tells the charts that view, unit or place may have changed. */
+  /** Tells the charts that view, unit or position may have changed. */
   tellAxis() {
     if (this.axisOf) publish("axis", { channel: this.axisOf });
   }
@@ -55,7 +55,7 @@ class TimelineZoom {
     return ((frame - this.view[0]) / (this.view[1] - this.view[0])) * this.width;
   }
 
-  /** The frame, as a fraction, at a share of the width. */
+  /** The fractional frame at a share of the width. */
   placeAt(share) {
     return this.view[0] + share * (this.view[1] - this.view[0]);
   }
@@ -73,7 +73,7 @@ class TimelineZoom {
     if (this.theme) this.paint(this.theme);
   }
 
-  /** Tells all that lies on the strip, and tests, which frames are shown. */
+  /** Passes the view to all that is drawn on the strip, and to tests. */
   showView() {
     const [first, end] = this.view;
     this.root.dataset.view = `${Math.round(first)}-${Math.round(end)}`;
@@ -96,12 +96,12 @@ class TimelineZoom {
     this.setView(about - share * length, length);
   }
 
-  /** To the gap under the playhead, else the next one. */
+  /** Zooms to the gap under the playhead, or to the next one. */
   zoomToGap() {
     const { hiddenRuns } = this.data,
       run = hiddenRuns.find(([, end]) => end > (this.at ?? 0)) ?? hiddenRuns[0];
     if (!run) return;
-    const length = Math.max((run[1] - run[0]) * (1 + 2 * GAP_ROOM), LEAST_VIEW);
+    const length = Math.max((run[1] - run[0]) * (1 + 2 * GAP_MARGIN), LEAST_VIEW);
     this.setView((run[0] + run[1] - length) / 2, length);
   }
 
@@ -113,8 +113,8 @@ class TimelineZoom {
     if (this.theme) this.paint(this.theme);
   }
 
-  /** A pinch, which browsers report as a wheel with Ctrl, zooms; a sideways wheel pans. A plain wheel
-   *  zooms only while the viewer has the focus, so that the page scrolls under the pointer. */
+  /** A pinch, which browsers report as a wheel with Ctrl, zooms. A sideways wheel pans. A plain
+   *  wheel zooms only while the viewer has the focus; otherwise it scrolls the page. */
   onWheel(event) {
     const sideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
     const pinch = event.ctrlKey || event.metaKey;
@@ -143,7 +143,7 @@ class TimelineZoom {
       );
   }
 
-  /** True where the key was the timeline's. */
+  /** Handles a key of the timeline; false for any other. */
   onKey(key) {
     const action = {
       "+": () => this.zoom(ZOOM_STEP),

@@ -1,8 +1,8 @@
-// Dragging a gap's edge on the timeline, which hides further frames or makes some known again.
+// Dragging a gap's edge on the timeline hides more frames, or makes some known again.
 
-const EDGE_PX = 5; // so near to an edge a drag moves it
+const EDGE_PX = 5; // a drag that begins this near to an edge moves it
 
-/** `onEdge(what, first, last)` makes the edit, where there are edit tools. */
+/** The edit tools set `onEdge(what, first, last)`, which makes the edit. */
 class TimelineEdges extends TimelineZoom {
   /** The gap's edge under the pointer while the edit tools are on: {run, side}; null elsewhere. */
   edgeAt(clientX) {

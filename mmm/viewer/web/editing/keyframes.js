@@ -1,11 +1,11 @@
-// Keyframes: which frames they are, and the lane of diamonds under the timeline, on which they are
-// selected, moved, copied and deleted. docs/spec.md says what a keyframe is.
+// Keyframes (defined in docs/spec.md), and the lane of diamonds below the timeline, in which they
+// are selected, moved, copied and deleted.
 
-const DIAMOND_PX = 8; // the least distance between diamonds, on average, that can be told apart
-const NOTE_PX = 150; // room for a note at an end of the lane
+const DIAMOND_PX = 8; // smallest average distance of diamonds; below it none are drawn
+const NOTE_PX = 150; // width of a note at an end of the lane
 
-/** The keyframes, as Edited.keyframes of mmm.edits finds them: known or pinned frames that stand alone,
- *  and frames with a pose set by hand. */
+/** The keyframes, as in Edited.keyframes of mmm.edits: single known or pinned frames, and frames
+ *  with a pose set by hand. */
 function keyframesOf(hiddenFrames, pinned, posed) {
   const pins = new Uint8Array(hiddenFrames.length),
     alone = (flags) => runsOf(flags).flatMap(([first, end]) => (end - first === 1 ? [first] : []));
@@ -15,7 +15,7 @@ function keyframesOf(hiddenFrames, pinned, posed) {
 }
 
 class KeyframeLane {
-  /** `act` holds what the lane asks for: send(action), goTo(frame), changed(). */
+  /** `act` has three callbacks: send(action), goTo(frame), changed(). */
   constructor(timeline, act) {
     this.timeline = timeline;
     this.act = act;
@@ -80,7 +80,7 @@ class KeyframeLane {
       for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
         node.addEventListener(type, (event) => this[type](event, frame));
       this.nodes.set(frame, node);
-      // In the order of time, which is also that of the screen reader.
+      // In the order of time, in which a screen reader reads them.
       const after = [...this.nodes.keys()].filter((other) => other > frame);
       this.list.insertBefore(node, this.nodes.get(Math.min(...after)) ?? null);
     }
@@ -100,7 +100,7 @@ class KeyframeLane {
     node.title = `Frame ${frame}: ${words}${partly}. Drag or ← → moves it, with Alt copies it, Delete hides it`;
   }
 
-  /** Where the diamonds are being moved, or why there are none. */
+  /** Says where the selected diamonds are being moved, or why there are none. */
   showNote(count, few) {
     const { note, by, chosen } = this,
       goals = chosen.map((frame) => frame + by);
@@ -112,11 +112,11 @@ class KeyframeLane {
           ? "none in view"
           : few
             ? ""
-            : `${count} of them: zoom in to move them`;
+            : `${count} keyframes: zoom in to move them`;
     note.classList.toggle("late", Boolean(by) && this.timeline.toX(goals[0]) < NOTE_PX);
   }
 
-  /** How far the selected keyframes can be moved: frames, within the clip. */
+  /** `by`, limited so that the selected keyframes stay within the clip. */
   within(by) {
     const chosen = this.chosen;
     if (!chosen.length) return 0;
@@ -170,7 +170,7 @@ class KeyframeLane {
     this.show();
   }
 
-  /** Moves the selected keyframes by what they were dragged, or copies them there. */
+  /** Moves the selected keyframes by the dragged distance, or copies them. */
   drop(copies = false) {
     const { by } = this,
       frames = this.chosen;
@@ -228,7 +228,7 @@ class KeyframeLane {
     this.select(chosen);
   }
 
-  /** Moves by an arrow key. The edit is made when the key is released, however often it repeated. */
+  /** Moves by an arrow key. One edit is made when the key is released, however often it repeats. */
   nudge(by, copies) {
     if (!this.selected.size) this.select([this.current]);
     this.nudged = { copies };
@@ -243,7 +243,7 @@ class KeyframeLane {
     this.drop(copies);
   }
 
-  /** Hides the selected keyframes; true where there are any. */
+  /** Hides the selected keyframes; false if there are none. */
   remove() {
     const frames = this.chosen;
     if (!frames.length) return false;
@@ -253,14 +253,14 @@ class KeyframeLane {
     return true;
   }
 
-  /** Remembers the selected keyframes; true where there are any and no text is selected. */
+  /** Copies the selected keyframes; false if there are none, or if text is selected. */
   copy() {
     if (!this.chosen.length || !getSelection().isCollapsed) return false;
     this.copied = this.chosen;
     return true;
   }
 
-  /** Pastes the copied keyframes, the first one at this frame; true where there are any. */
+  /** Pastes the copied keyframes, the first one at `frame`; false if there are none. */
   paste(frame) {
     const { copied } = this,
       last = this.timeline.data.frames - 1;

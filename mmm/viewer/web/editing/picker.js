@@ -1,5 +1,5 @@
-// A small figure whose limbs can be clicked, to choose the joints that an edit applies to. It faces the
-// reader, so its left is on the right.
+// A small figure whose limbs are clicked to choose the joints that an edit applies to. It faces the
+// viewer, so its left side is on the right.
 
 const LIMB_SHAPES = {
   head: '<ellipse cx="50" cy="16" rx="10.5" ry="12.5"/>',
@@ -13,7 +13,7 @@ const LIMB_SHAPES = {
 const limbName = (limb) => limb.replace("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
 class LimbPicker {
-  /** `onChange` is called with the chosen limbs. None chosen means the whole body. */
+  /** `onChange` is called after each choice. Without any limb, edits apply to the whole body. */
   constructor(onChange) {
     this.chosen = new Set();
     this.onChange = onChange;

@@ -46,7 +46,7 @@ class TimelineSelection {
     this.onChange();
   }
 
-  /** Takes another length of the timeline. */
+  /** Adapts to a timeline of another length. */
   fit(frames) {
     this.frames = frames;
     if (this.span && this.span[1] >= frames)
@@ -76,7 +76,7 @@ class TimelineSelection {
   }
 }
 
-/** Marks pinned runs with a pin and a bar along the upper edge. */
+/** Marks each pinned run by a pin and a bar at the upper edge. */
 function paintMarks(context, theme, toX, { frames, pinned }) {
   if (!pinned?.size) return;
   const flags = new Uint8Array(frames);
