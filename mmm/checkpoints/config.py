@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from mmm.checkpoints.files import read_json
-from mmm.errors import ModelError
+from mmm.checkpoints.files import read_json, wrong_value
 from mmm.models import MaskedMotionConfig, network_of
 
 
@@ -20,10 +19,5 @@ def read_config(folder: Path) -> MaskedMotionConfig:
         config.check()
     # A damaged file can hold any JSON in any field, so errors of every such kind are expected.
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-        raise ModelError(
-            str(folder / "config.json"),
-            f"a value of the wrong kind or size ({error})",
-            "a configuration written by save_model",
-            "restore the file, or train the network again",
-        ) from None
+        raise wrong_value(folder / "config.json", error) from None
     return config

@@ -21,6 +21,16 @@ def read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def wrong_value(config_file: Path, error: Exception) -> ModelError:
+    """The error of a configuration that is JSON, but holds a value that no network takes."""
+    return ModelError(
+        str(config_file),
+        f"a value of the wrong kind or size ({error})",
+        "a configuration written by save_model",
+        "restore the file, or train the network again",
+    )
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 

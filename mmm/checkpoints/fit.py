@@ -82,6 +82,25 @@ def check_fit(
     return ()
 
 
+def check_uses_music(needs: Requirements, name: str) -> None:
+    """Check that a network takes music.
+
+    Args:
+        needs: of the network.
+        name: its name in errors.
+
+    Raises:
+        ModelError: it takes none.
+    """
+    if not needs.uses_music:
+        raise ModelError(
+            name or "network",
+            "it takes no music",
+            "a network with music",
+            "choose dance-3bert-small or dance-ecm-small",
+        )
+
+
 def _check_roles(clip: Clip, joint_names: Mapping[str, str] | None) -> tuple[str, ...]:
     # match_roles raises the error if roles that every humanoid has are missing.
     count = int(match_roles(clip.motion.skeleton, joint_names).present.sum())

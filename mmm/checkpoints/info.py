@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmm.checkpoints.files import read_json, read_text
+from mmm.checkpoints.files import read_json, read_text, wrong_value
 from mmm.checkpoints.hub import download, is_hub_name
 from mmm.checkpoints.transaction import finish_interrupted
 from mmm.errors import ModelError
@@ -200,12 +200,7 @@ def _read(folder: Path, name: str) -> CheckpointInfo:
             None if raw.get("library") is None else str(raw["library"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise ModelError(
-            str(folder / "config.json"),
-            f"a value of the wrong kind or size ({error})",
-            "a configuration written by save_model",
-            "restore the file, or train the network again",
-        ) from None
+        raise wrong_value(folder / "config.json", error) from None
 
 
 def _checked_metrics(path: Path) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from mmm.checkpoints import check_fit
-from mmm.errors import ModelError, SpecError
+from mmm.checkpoints.fit import check_fit, check_uses_music
+from mmm.errors import SpecError
 from mmm.masks import Mask
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
@@ -96,13 +96,7 @@ def check_music(model: MaskedMotionModel, clip: Clip) -> None:
         ModelError: the network takes no music.
         SpecError: the clip has none.
     """
-    if not model.config.uses_music:
-        raise ModelError(
-            model.name_or_path or "network",
-            "it takes no music",
-            "a network with music",
-            "choose dance-3bert-small or dance-ecm-small",
-        )
+    check_uses_music(model.config, model.name_or_path)
     if clip.music is None:
         raise SpecError(clip.name, "no music", "a clip with music", "give its recording (--music)")
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool
 
-from mmm.errors import ModelError
+from mmm.checkpoints.fit import check_uses_music
 from mmm.explain.change_results import GenerationChange, InterventionResult
 from mmm.explain.music_edits import reanalysed, reanalysed_clip
 from mmm.explain.perturbations import (
@@ -162,11 +162,5 @@ def _parsed(
 ) -> list[Intervention]:
     """Interventions from SPECs, for a network that takes music."""
     # A network without music would return the same motion every time.
-    if not model.config.uses_music:
-        raise ModelError(
-            model.name_or_path or "network",
-            "it takes no music",
-            "a network with music",
-            "choose dance-3bert-small or dance-ecm-small",
-        )
+    check_uses_music(model.config, model.name_or_path)
     return [parse(spec) if isinstance(spec, str) else spec for spec in interventions]

@@ -121,17 +121,7 @@ def load_clip(
         clip = replace(clip, motion=turned_to_face(clip.motion, parse_facing(facing)))
     song = None if music is None else Path(music)
     clip = with_music(clip, song, float(music_start_s)) if song else with_found_music(clip, path)
-    if frames is None:
-        return clip
-    start, stop = frames
-    if not 0 <= start < stop <= len(clip):
-        raise SpecError(
-            f"frames {start}:{stop}",
-            f"{path.name} has {len(clip)} frames",
-            f"0 <= start < stop <= {len(clip)}",
-            "choose a range inside it",
-        )
-    return clip.crop(start, stop)
+    return clip if frames is None else clip.crop(*frames)
 
 
 def _number(value: int | float | None) -> float | None:
