@@ -67,6 +67,7 @@ class Conversion:
         from mmm.viewer.save import save
 
         save(clip, task.target)
+        # Size and time tell a later run whether the file is still the written one.
         facts, motion = task.target.stat(), clip.motion
         return Written(
             len(clip),
@@ -129,6 +130,7 @@ def convert_folder(
             # At once, so that an interrupted run is continued from here.
             kept.add(keys[number], asdict(outcome))
     failures += [late[number] for number in sorted(late)]
+    # Without any result the command fails, with the first of the reasons.
     if not written:
         raise failures[0].error
     return Outcome([written[number] for number in sorted(written)], failures, done)
