@@ -7,6 +7,7 @@ turns). Torch runs with as many threads as OMP_NUM_THREADS says. Not a test.
 """
 
 import argparse
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,43 +26,52 @@ class Captured(Exception):
 
 
 def first_window(model: Any, number: int) -> dict[str, Any]:
-    """What the network is called with for the first window of a sample."""
+    """The arguments with which ``model.predict`` is called for the first window of a sample."""
     windows: list[dict[str, Any]] = []
 
-    def capture(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        windows.append({**{str(place): value for place, value in enumerate(args)}, **kwargs})
+    def capture(filled: Any, hidden: torch.Tensor, **named: Any) -> None:
+        windows.append({"filled": filled, "hidden": hidden, **named})
         raise Captured
 
     clip = mmm.load_clip(SAMPLES[number % len(SAMPLES)])
     # With more clips than samples, another stretch of the same ones.
     first = 40 * (number // len(SAMPLES))
     clip = clip.crop(first, first + FRAMES)
-    hook = model.register_forward_pre_hook(capture, with_kwargs=True)
+    model.predict = capture
     try:
         mmm.recover(model, clip, mmm.masks.parse("every:15", clip))
     except Captured:
         pass
     finally:
-        hook.remove()
+        del model.predict
     return windows[0]
 
 
-def joined(windows: list[dict[str, Any]]) -> dict[str, Any]:
+def joined(values: list[Any]) -> Any:
     """Windows as one batch; what is no tensor is the same for all."""
-    return {
-        name: torch.cat([window[name] for window in windows]) if torch.is_tensor(value) else value
-        for name, value in windows[0].items()
-    }
+    first = values[0]
+    if torch.is_tensor(first):
+        return torch.cat(values)
+    if isinstance(first, dict):
+        return {name: joined([value[name] for value in values]) for name in first}
+    if dataclasses.is_dataclass(first):
+        names = [field.name for field in dataclasses.fields(first)]
+        return type(first)(**{n: joined([getattr(value, n) for value in values]) for n in names})
+    return first
+
+
+def tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors of a network's output, in order."""
+    if torch.is_tensor(value):
+        return [value]
+    parts = value.values() if hasattr(value, "values") else value
+    return [tensor for part in parts for tensor in tensors(part)] if parts is not None else []
 
 
 def forward(model: Any, window: dict[str, Any]) -> list[torch.Tensor]:
-    """The tensors that a network returns."""
-    args = [value for name, value in window.items() if name.isdigit()]
-    named = {name: value for name, value in window.items() if not name.isdigit()}
+    """The tensors that a network returns for a window."""
     with torch.inference_mode():
-        output = model(*args, **named)
-    values = output.values() if hasattr(output, "values") else vars(output).values()
-    return [value for value in values if torch.is_tensor(value)]
+        return tensors(model.predict(**window))
 
 
 def best(calls: list[Callable[[], object]]) -> list[float]:
@@ -106,6 +116,6 @@ def main(checkpoint: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("checkpoints", nargs="*", default=["common-small", "dance-3bert-small"])
+    parser.add_argument("checkpoints", nargs="*", default=["inbetween", "dance-3bert-small"])
     for name in parser.parse_args().checkpoints:
         main(name)
