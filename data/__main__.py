@@ -10,6 +10,8 @@ app = typer.Typer(
     add_completion=False,
     # Typer's tracebacks print all local variables, whole arrays among them.
     pretty_exceptions_enable=False,
+    # Markup would drop words in square brackets, such as those of .[serve].
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Prepare data sets for training, and check what can be read.",
 )

@@ -16,6 +16,8 @@ from mmm.cli.options import Ray, with_groups
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Markup would drop words in square brackets, such as those of .[serve].
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Prepare data sets for training.",
 )

@@ -211,3 +211,11 @@ def test_a_table_of_units_that_is_wrong(folder, capsys, table, said):
     if table is not None:
         path.write_text(table)
     assert said in refused(capsys, *arguments(folder, "--units", str(path)))
+
+
+def test_the_help_names_the_extra_that_ray_needs(capsys):
+    """Words in square brackets are part of a sentence, and no markup."""
+    for kind in ("bvh", "dance"):
+        status, said, _ = prepare(capsys, kind, "--help")
+        assert status == 0
+        assert ".[serve]" in said

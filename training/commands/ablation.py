@@ -45,6 +45,8 @@ from training.plans.plan import plan_to_dict
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Markup would drop words in square brackets, such as those of .[serve].
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Ablation studies: small networks that differ in one thing, in one table.",
 )

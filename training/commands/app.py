@@ -21,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
     # Typer's framed tracebacks can print local variables, which here are whole tensors.
     pretty_exceptions_enable=False,
+    # Markup would drop words in square brackets, such as those of .[serve].
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Train, fine-tune and measure masked motion networks.",
 )

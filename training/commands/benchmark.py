@@ -30,6 +30,8 @@ from training.commands.benchmark_unseen import unseen
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Markup would drop words in square brackets, such as those of .[serve].
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Published test protocols. Every figure stands beside its baselines.",
 )
