@@ -152,7 +152,7 @@ def drag(page: Page, first: int, last: int) -> None:
 def edit(page: Page) -> None:
     """Say on the timeline what is known and what is hidden: all that the pattern hides, and another gap."""
     timeline = page.get_by_role("slider", name="Timeline")
-    page.get_by_role("toolbar", name="Edit what is known").get_by_role(
+    page.get_by_role("toolbar", name="Edit hidden frames and poses").get_by_role(
         "button", name="Edit", exact=True
     ).click()
     drag(page, 0, FRAMES - 1)

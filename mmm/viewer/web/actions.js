@@ -1,4 +1,4 @@
-// What the user can do in the viewer: play, step, scrub, switch. The viewer's class extends this one.
+// The viewer's actions: play, step, scrub, switch. The viewer's class extends this one.
 
 class ViewerActions {
   get frame() {
@@ -79,7 +79,7 @@ class ViewerActions {
     this.showControls();
   }
 
-  /** Shows the bodies of all panels, as they are in this frame, as large as fits. */
+  /** Moves the camera so that the bodies of all panels fit in this frame. */
   frameFigure() {
     const panels = this.panels.filter(({ renderer }) => renderer.width && renderer.height);
     if (!panels.length) return;
@@ -145,7 +145,7 @@ class ViewerActions {
     const action = actions[event.key] || actions[event.key.toLowerCase()];
     if (!action && !this.timeline.onKey(event.key.toLowerCase())) return;
     event.preventDefault();
-    event.stopPropagation(); // Streamlit has shortcuts on some of the same keys
+    event.stopPropagation(); // Streamlit uses some of these keys itself
     action?.();
   }
 

@@ -1,6 +1,6 @@
-// Bodies: the volumes that a body is made of, and its pose at a moment.
+// Bodies: the volumes of a body, and its pose at a time.
 
-const UNDRAWN = -2; // where a bone begins that is not drawn, see mmm/viewer/bones.py
+const UNDRAWN = -2; // marks a bone that is not drawn, see mmm/viewer/bones.py
 
 /** Parts of a body. kind: "limb" (tapered capsule a-b), "hull" (rounded volume over points), "head",
  *  "ball". owner is the joint whose rotation moves the part; its mask colours the part. */
@@ -41,7 +41,7 @@ function bodyParts(info, parents, radii) {
   return { parts, radii: all, starts };
 }
 
-/** A panel ready to be posed and drawn. */
+/** The body of a panel, which can be posed and drawn. */
 class Figure {
   constructor(info, index, arrays, frames, seed) {
     this.name = info.name;
@@ -49,7 +49,7 @@ class Figure {
     this.look = info.look || (info.role === "baseline" ? baselineLook(info.name) : info.role);
     this.facing = info.facing;
     this.joints = info.joints;
-    this.frames = info.frames ?? frames; // a figure may end before the others do
+    this.frames = info.frames ?? frames; // a figure may end before the others
     this.track = arrays[`positions${index}`];
     this.parents = arrays[`parents${index}`];
     this.points = this.parents.length;
@@ -58,16 +58,16 @@ class Figure {
     this.root = Math.max(this.starts.indexOf(-1), 0);
     this.hips = info.hips;
     this.hidden = info.role === "truth" ? null : arrays[`hidden${index}`] || arrays.hidden || null;
-    // Where nothing was recorded there is no truth to draw.
+    // Frames without a recording have no truth to draw.
     this.recorded = info.role === "truth" ? arrays.recorded || null : null;
-    this.seed = seed; // frames before it are known; undefined where nothing is generated
+    this.seed = seed; // earlier frames are known; undefined if nothing is generated
     this.pose = new Float32Array(this.points * 3);
     this.tint = new Float32Array(this.joints); // 0 = known, 1 = predicted
     this.frame = -1;
   }
 
-  /** Poses the body at a time in frames. It interpolates only while playing: a still picture shows a
-   *  frame as it is. */
+  /** Poses the body at a time, in frames. It interpolates only while playing, so that a paused
+   *  viewer shows an actual frame. */
   setTime(at, playing, dt) {
     const frame = clamp(Math.floor(at + 1e-6), 0, this.frames - 1),
       size = this.points * 3;
@@ -76,7 +76,8 @@ class Figure {
       b = a + (rest > 0 ? size : 0);
     for (let i = 0; i < size; i++)
       this.pose[i] = this.track[a + i] + (this.track[b + i] - this.track[a + i]) * rest;
-    // Colours ease while playing. Masks such as every:15 would otherwise flash several times a second.
+    // While playing, colours fade: masks such as every:15 would otherwise flash several times a
+    // second.
     const ease = playing ? 1 - Math.exp(-dt / 0.09) : 1;
     for (let j = 0; j < this.joints; j++) {
       const goal = this.hidden ? this.hidden[frame * this.joints + j] : Number(this.made(frame));
@@ -108,23 +109,23 @@ class Figure {
     return sum.toFixed(4);
   }
 
-  /** The position of the body: on the floor plane, and its height. */
+  /** The position of the root joint, metres. */
   centre(out) {
     for (let i = 0; i < 3; i++) out[i] = this.pose[this.root * 3 + i];
     return out;
   }
 
-  /** The direction that the hips face, radians about Y, 0 for +Z; null where it cannot be told. */
+  /** The direction that the hips face, radians about Y, 0 for +Z; null if it is undefined. */
   heading() {
     if (!this.hips) return null;
     const { pose } = this,
       [left, right] = this.hips,
       [x, y, z] = [0, 1, 2].map((i) => pose[left * 3 + i] - pose[right * 3 + i]);
-    // A body that lies on its side faces nowhere on the floor.
+    // A body that lies on its side has no heading on the floor.
     return Math.hypot(x, z) > Math.abs(y) / 2 ? Math.atan2(-z, x) : null;
   }
 
-  /** The points that are drawn: x, y, z and a radius. */
+  /** The drawn points: x, y, z and a radius, metres. */
   drawn() {
     const { pose, radii } = this,
       points = new Set(this.parts.flatMap((part) => part.points));

@@ -5,7 +5,7 @@ const BONE_WAIST = 0.13, // where a bone is widest, as a share of its length
   BONE_WIDTHS_M = [0.005, 0.036],
   BONE_BALL = 0.62; // radius of a joint's ball, as a share of the width
 
-/** The bones of a body, from joint to joint. `starts` says where the bone of each joint begins. */
+/** The bones of a body. `starts` has, for each joint, the joint at which its bone begins. */
 function bonesOf(starts) {
   const bones = [];
   starts.forEach((start, p) => {
@@ -14,7 +14,7 @@ function bonesOf(starts) {
   return bones;
 }
 
-/** The triangles of one octahedron that face the eye, each with its depth and its shade. */
+/** Adds the triangles of one bone that face the eye to `faces`, with their depth and shade. */
 function boneFaces(a, b, row, view, faces) {
   const axis = less(b, a),
     length = Math.hypot(...axis);
@@ -54,7 +54,7 @@ function drawBones(context, figure, view, rowOf) {
     const [a, b] = points.map(place),
       width = clamp(Math.hypot(...less(b, a)) * BONE_WIDTH, ...BONE_WIDTHS_M);
     boneFaces(a, b, rowOf(owner), view, faces);
-    // A joint is as large as the bone that ends or, where several begin, as the thickest of them.
+    // A joint's ball has the width of the thickest of its bones.
     for (const p of points) widths.set(p, Math.max(widths.get(p) ?? 0, width));
   }
   for (const [p, width] of widths) {

@@ -3,10 +3,10 @@
 const FIELD_OF_VIEW = 0.56; // radians, about a 40 mm lens: little distortion, some depth
 const LOOK_AT_M = 0.87; // height of the middle of a standing body
 const SHARED_DRIFT_M = 0.6; // beyond this distance from the first body a panel follows its own
-const HOME_YAW = 0.42; // from the direction that the body faces
+const HOME_YAW = 0.42; // radians from the direction that the body faces
 const FRAMED = 0.79; // share of a panel that a framed figure fills
-const TURNING_S = 0.35; // in which a following camera turns after the body
-// Yaw from the body's heading, and pitch.
+const TURNING_S = 0.35; // time constant of a following camera, seconds
+// Yaw relative to the body's heading, and pitch, radians.
 const CAMERA_PRESETS = { front: [0, 0], side: [Math.PI / 2, 0], top: [0, Math.PI / 2] };
 const within = (angle) => Math.atan2(Math.sin(angle), Math.cos(angle));
 
@@ -39,8 +39,8 @@ class OrbitCamera {
     return { yaw, pitch, zoom, preset, turned, heading, offset: [...offset] };
   }
 
-  /** Looks from a preset's side at a body of this heading, radians. "follow" keeps the side from which the
-   *  camera looks, and from then on turns with the body. */
+  /** Looks from the side of a preset at a body of this heading, radians. "follow" keeps the current
+   *  side and then turns with the body. */
   look(preset, heading) {
     this.yaw += this.turned;
     this.turned = 0;
@@ -51,15 +51,15 @@ class OrbitCamera {
     Object.assign(this, { yaw: heading + yaw, pitch, zoom: 1, offset: [0, 0, 0] });
   }
 
-  /** Turns a following camera after the body, at once where `dt` is Infinity. */
+  /** Turns a following camera with the body; at once if `dt` is Infinity. */
   turnTo(heading, dt) {
     if (this.preset !== "follow" || heading === null) return;
     const by = within(heading - this.heading - this.turned) * (1 - Math.exp(-dt / TURNING_S));
     this.turned += by;
   }
 
-  /** Shows whole bodies, as large as fits, from where the camera looks. Each panel has a width, a height, a
-   *  target and points, which are x, y, z and a radius. */
+  /** Fits whole bodies into the panels without turning the camera. Each panel has a width, a
+   *  height, a target and points, which are x, y, z and a radius. */
   frame(panels) {
     const [{ target, points }] = panels;
     this.offset = target.map((value, i) => {
@@ -96,7 +96,7 @@ class OrbitCamera {
       sy = Math.sin(yaw);
     return {
       focal,
-      // Arms raised must fit the height, arms spread the width.
+      // Raised arms must fit the height, and spread arms the width.
       whole: Math.max((2.42 * focal) / height, (2.1 * focal) / width),
       right: [cy, 0, -sy],
       up: [-sy * sp, cp, -cy * sp],
@@ -104,7 +104,7 @@ class OrbitCamera {
     };
   }
 
-  /** Projection for a panel of this size that looks at the target. */
+  /** The projection of a panel of this size, whose camera looks at the target. */
   view(width, height, target, out = {}) {
     const { focal, whole, right, up, forward } = this.lens(width, height),
       distance = whole / this.zoom,
@@ -131,7 +131,7 @@ function project(view, x, y, z, out) {
   return out;
 }
 
-/** Eases towards the body, and jumps with it after a seek. */
+/** A camera target that eases towards the body, and jumps to it after a seek. */
 class Follower {
   constructor() {
     this.at = null;
@@ -150,15 +150,15 @@ class Follower {
       return this.at;
     }
     const left = Math.hypot(this.goal[0] - this.at[0], this.goal[1] - this.at[1], this.goal[2] - this.at[2]);
-    // The last millimetres are taken at once, so that the picture comes to rest.
+    // The last millimetres are taken in one step, so that drawing can stop.
     const ease = left < 0.003 ? 1 : 1 - Math.exp(-dt / 0.45);
     for (let i = 0; i < 3; i++) this.at[i] += (this.goal[i] - this.at[i]) * ease;
     return this.at;
   }
 }
 
-/** Drag orbits and two fingers pinch. The wheel zooms once the viewer has the focus, and scrolls the
- *  page before. */
+/** A drag orbits, and two fingers pinch. The wheel zooms while the viewer has the focus; otherwise
+ *  it scrolls the page. */
 function attachOrbit(element, camera, hasFocus, onChange) {
   const fingers = new Map();
   let gap = 0;

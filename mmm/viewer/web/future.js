@@ -51,7 +51,7 @@ class ViewerFuture extends ViewerActions {
   }
 
   /** Whether a payload only adds frames to the shown ones. */
-  goesOn(header) {
+  onlyAdds(header) {
     const now = this.header,
       panels = (h) => h.panels.map((p) => `${p.name}|${p.role}|${p.look}|${p.joints}`).join();
     return Boolean(

@@ -1,7 +1,7 @@
-// Canvas2D renderer: a mannequin of shaded volumes painted back to front, on a floor with a soft shadow.
-// One instance a panel; draw({figures, floor}, view) paints it.
+// Canvas2D renderer: shaded bodies or bones, painted back to front on a floor with a soft shadow.
+// Each panel has an instance; draw({figures, floor, bones}, view) paints it.
 
-const SHADOW_SLANT = [0.16, 0.1]; // metres that a shadow moves in x and z per metre of height
+const SHADOW_SLANT = [0.16, 0.1]; // shift of a shadow in x and z, per metre of height
 const GRID_STEP_M = 0.5,
   GRID_REACH_M = 3.4,
   GRID_ALPHAS = 6;
@@ -11,7 +11,8 @@ const HEAD_LONG_M = 0.132,
 class CanvasRenderer {
   constructor(canvas) {
     this.canvas = canvas;
-    this.layer = document.createElement("canvas"); // a ghost is painted on this layer, then composited in one step
+    // A ghost is painted on this layer first, and then made transparent as a whole.
+    this.layer = document.createElement("canvas");
     this.shadow = document.createElement("canvas");
     this.blurred = document.createElement("canvas");
     this.width = this.height = 0;
@@ -42,7 +43,8 @@ class CanvasRenderer {
       solid = figures.filter((figure) => !figure.ghost);
     for (const figure of ghosts) this.drawGhost(context, figure, view, 0.55);
     for (const figure of solid) this.drawFigure(context, figure, view);
-    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.1); // faintly visible through the body
+    // Again, so that ghosts stay faintly visible through the bodies.
+    for (const figure of ghosts) this.drawGhost(context, figure, view, 0.1);
   }
 
   drawFloor(context, floor, view) {
@@ -142,7 +144,7 @@ class CanvasRenderer {
     }
     const out = blurred.getContext("2d");
     out.clearRect(0, 0, w, h);
-    // At a quarter of the size. Browsers without filters get softness from the enlargement alone.
+    // At a quarter of the size, so that enlarging softens it, too, in browsers without filters.
     out.filter = "blur(1.4px)";
     out.drawImage(shadow, 0, 0);
     context.imageSmoothingQuality = "high";
@@ -208,7 +210,7 @@ class CanvasRenderer {
     context.strokeStyle = row.edge;
     context.lineWidth = clamp(scale * 0.011, 1, 3.5);
     context.lineJoin = "round";
-    context.stroke(); // under the fill, so that only the outer half separates the parts
+    context.stroke(); // before the fill, so that only the outer half of the line shows
     context.fill();
   }
 
@@ -227,7 +229,7 @@ class CanvasRenderer {
       dy = by - ay,
       length = Math.hypot(dx, dy);
     if (length <= Math.abs(ra - rb) + 0.5) {
-      // seen along its length
+      // seen end on
       const big = ra > rb;
       this.ellipse(
         context,
@@ -261,8 +263,8 @@ class CanvasRenderer {
     this.paint(context, row, scale);
   }
 
-  /** A gradient across a volume whose axis runs from a to b, each side lit by its own normal. round = 1 is
-   *  a cylinder, less is flatter. */
+  /** A gradient across a volume whose axis runs from a to b, lit by the normals of its surface.
+   *  `round` is 1 for a cylinder, less for a flatter volume. */
   across(context, x, y, r, pose, a, b, row, view, round = 1) {
     const wx = pose[b * 3] - pose[a * 3],
       wy = pose[b * 3 + 1] - pose[a * 3 + 1],
@@ -298,7 +300,7 @@ class CanvasRenderer {
     context.beginPath();
     outline.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
     context.closePath();
-    // Width of the volume across its axis on the screen
+    // Width of the volume across its axis, on the screen.
     const dx = s[b * 4] - s[a * 4],
       dy = s[b * 4 + 1] - s[a * 4 + 1],
       length = Math.hypot(dx, dy) || 1;

@@ -1,9 +1,9 @@
-// The viewer's DOM: panels with names, control bar, help. It knows neither time nor drawing.
+// The viewer's DOM: panels with names, control bar, help. Time and drawing are elsewhere.
 
 const HELP = [
   [["Space"], "play or pause"],
-  [["←", "→"], "one frame back or on"],
-  [["Shift", "←", "→"], "ten frames"],
+  [["←", "→"], "previous or next frame"],
+  [["Shift", "←", "→"], "ten frames back or forward"],
   [["Home", "End"], "first or last frame"],
   [["1", "2", "3"], "speed 1/4, 1/2, 1×"],
   [["L"], "loop"],
@@ -15,8 +15,8 @@ const HELP = [
   [["G"], "zoom to the gap"],
   [["U"], "ruler in frames or seconds"],
   [["Shift", "F"], "full screen"],
-  [["Drag"], "orbit; double-click to reset"],
-  [["Wheel"], "zoom, after a click on the viewer"],
+  [["Drag"], "orbit the camera; double-click to reset"],
+  [["Wheel"], "zoom the camera, after a click on the viewer"],
 ];
 
 const SPEEDS = [
@@ -44,7 +44,7 @@ function keyList(entries, extra = {}) {
   );
 }
 
-/** Builds the DOM. `act` holds the handler of each control. */
+/** Builds the DOM. `act` has a handler for each control. */
 function buildViewer(act) {
   const ui = { speeds: new Map() };
   ui.play = button("Play", "play", act.toggle, { class: "play" });
@@ -74,7 +74,7 @@ function buildViewer(act) {
   ui.helpButton = button("Help", "help", act.help, { "aria-expanded": "false" });
   ui.help = el(
     "div",
-    // Reachable by Tab, since it scrolls where the page is low.
+    // Reachable by Tab, because it scrolls on a low page.
     {
       class: "help",
       role: "dialog",
@@ -110,7 +110,7 @@ function buildViewer(act) {
     "div",
     { class: "empty", hidden: true },
     el("strong", {}, "Nothing to play yet"),
-    el("span", {}, "Choose a clip and what to hide; the dancers appear here."),
+    el("span", {}, "Choose a clip and the frames to hide; the bodies appear here."),
   );
   ui.root = el(
     "div",
@@ -151,7 +151,7 @@ function buildPanel(name, figures) {
   return { name, figures, chips, canvas, node };
 }
 
-/** Sets the chip: whether this frame is known or recovered. */
+/** Shows on the chip whether the frame is known or recovered. */
 function showState({ figure, state }, at, posed) {
   if (!state || figure.frame < 0) return;
   if (figure.recorded) {
@@ -169,7 +169,7 @@ function showState({ figure, state }, at, posed) {
     hidden === 0
       ? posed?.has(figure.frame)
         ? "inserted pose"
-        : "frame given"
+        : "frame known"
       : hidden === figure.joints
         ? "frame hidden"
         : `${hidden} of ${figure.joints} joints hidden`;
@@ -179,7 +179,7 @@ function showState({ figure, state }, at, posed) {
   }
 }
 
-/** Sets the chip of a generated figure: in its seed, after it, or past its last frame. */
+/** Shows on the chip of a generated figure whether the frame is seed, generated or past the end. */
 function showSeed(figure, state, at) {
   const made = figure.made(figure.frame),
     over = at >= figure.frames;
@@ -189,13 +189,13 @@ function showSeed(figure, state, at) {
       ? "generated"
       : figure.frame < figure.seed
         ? "seed"
-        : "really danced";
+        : "recorded";
   if (state.textContent === text) return;
   state.textContent = text;
   state.dataset.hidden = made ? "yes" : "no";
 }
 
-/** The look of an error curve: that of the body of its name. Of the others the first is the model's. */
+/** The look of each error curve: that of the body of its name; else the first is the model's. */
 function errorLooks(names, figures) {
   return names.map((name, i) => {
     const look = figures.find((figure) => figure.name === name)?.look || baselineLook(name);
@@ -209,7 +209,7 @@ function setPlayButton(ui, playing) {
   ui.play.title = playing ? "Pause" : "Play";
 }
 
-/** The sound button carries words until the user has pressed it once. */
+/** The sound button has a label until the user has pressed it once. */
 function setSoundButton(ui, has, on, hint) {
   ui.sound.hidden = !has;
   const name = on ? "Sound off" : "Sound on";

@@ -31,7 +31,7 @@ class Viewer extends ViewerTimeline {
     this.panels = [];
     this.figures = [];
     this.overlay = false;
-    this.bones = false; // whether bones are drawn, instead of bodies
+    this.bones = false; // whether bones are drawn instead of bodies
     this.visible = true;
     this.soundChoice = undefined; // undefined until the user has chosen
     this.stops = [watchTheme(this.ui.root, () => this.retheme())];
@@ -50,7 +50,7 @@ class Viewer extends ViewerTimeline {
       if (!event.target.closest(".help, button[aria-label=Help]")) this.toggleHelp(false);
       if (!event.target.closest(".viewbox")) this.ui.views.open(false);
     });
-    // A click returns the keyboard focus to the viewer, so that space still plays and pauses.
+    // A click on the bar returns the focus to the viewer, so that space still plays and pauses.
     this.ui.bar.addEventListener("click", (event) => {
       if (event.detail > 0 && this.ui.views.list.hidden) root.focus({ preventScroll: true });
     });
@@ -88,7 +88,7 @@ class Viewer extends ViewerTimeline {
   // ---- data ----
 
   update(component) {
-    // A report reruns the page's script, so it is sent only where Python asked for it.
+    // A report reruns the page's script, so it is sent only if Python asks for it.
     this.commit = (frame) => {
       if (this.header.reports) component.setStateValue("frame", frame);
     };
@@ -96,7 +96,7 @@ class Viewer extends ViewerTimeline {
     if (component.data === this.payload) return;
     this.payload = component.data;
     const { header, arrays } = unpack(component.data);
-    if (this.goesOn(header) && (this.clock.buffer || !arrays.audio)) {
+    if (this.onlyAdds(header) && (this.clock.buffer || !arrays.audio)) {
       this.append(header, arrays);
       return;
     }
@@ -121,7 +121,7 @@ class Viewer extends ViewerTimeline {
     if (!same || this.followers?.length !== this.figures.length)
       this.followers = this.figures.map(() => new Follower());
     this.shownFrame = -1;
-    // At least: on a narrow page the tools wrap, and the panels stay as high as they must be.
+    // A minimum: on a narrow page the tools wrap, and the viewer must grow.
     this.ui.root.style.minHeight = `${header.height || 520}px`;
     this.ui.root.setAttribute("aria-label", header.title || "Viewer");
     this.showEmpty(!this.figures.length || !header.frames);
@@ -172,7 +172,8 @@ class Viewer extends ViewerTimeline {
     this.timeline.glow.join(channel);
     this.timeline.joinAxis(channel);
     this.leave = listen("seek", channel, ({ frame, pause, peek }) => {
-      this.timeline.stays = Boolean(peek); // a glance at a frame leaves the zoom as it is
+      // While the pointer peeks at frames, the timeline does not scroll.
+      this.timeline.stays = Boolean(peek);
       if (pause && (this.clock.playing || this.waiting)) {
         this.clock.pause();
         this.waiting = false;
@@ -291,9 +292,10 @@ class Viewer extends ViewerTimeline {
 
   tick(now) {
     this.loopId = requestAnimationFrame((next) => this.tick(next));
-    const dt = clamp((now - this.last) / 1000, 0, 0.25); // a busy browser reports a `now` that has passed
+    // Never negative: a busy browser may report an earlier `now`.
+    const dt = clamp((now - this.last) / 1000, 0, 0.25);
     this.last = now;
-    this.minding();
+    this.pauseUnseen();
     if (!this.header || !this.figures.length) return;
     try {
       this.waitForMore();
@@ -311,14 +313,14 @@ class Viewer extends ViewerTimeline {
     }
   }
 
-  /** Pauses picture and sound while the tab of the page is not shown. */
-  minding() {
+  /** Pauses picture and sound while the viewer is not shown, as on another tab of the page. */
+  pauseUnseen() {
     const shown = this.ui.root.getClientRects().length > 0;
     if (!shown && this.clock.playing) {
-      this.held = true;
+      this.pausedUnseen = true;
       this.clock.pause();
-    } else if (shown && this.held) {
-      this.held = false;
+    } else if (shown && this.pausedUnseen) {
+      this.pausedUnseen = false;
       this.clock.play();
     }
   }
@@ -402,7 +404,7 @@ class Viewer extends ViewerTimeline {
     });
   }
 
-  /** Measures frames a second, for tests. Slow machines get fewer pixels. */
+  /** Measures frames per second, for tests. Slow machines get fewer pixels. */
   measure(now) {
     this.drawn += 1;
     if (!this.measured || now - this.measured > 5000) {

@@ -1,4 +1,4 @@
-// The menu of camera presets. camera.js says where each of them looks from.
+// The menu of camera presets, which camera.js defines.
 
 const CAMERA_VIEWS = [
   ["front", "Front", "4"],
@@ -60,7 +60,7 @@ class CameraMenu {
     this.list.hidden = !open;
     this.button.setAttribute("aria-expanded", String(open));
     if (open) {
-      // On a narrow page the button may stand at the left edge.
+      // On a narrow page the button may be at the left edge.
       this.list.style.right = "";
       const left = this.root.closest(".viewer").getBoundingClientRect().left,
         over = left - this.list.getBoundingClientRect().left;
@@ -69,7 +69,7 @@ class CameraMenu {
     } else if (within) this.button.focus({ preventScroll: true });
   }
 
-  /** Checks the preset that is in use; none after a turn by hand. */
+  /** Checks the preset in use; none after the user has turned the camera. */
   show(preset) {
     for (const item of this.items)
       item.setAttribute("aria-checked", String(item.dataset.view === preset));
@@ -90,7 +90,7 @@ class CameraMenu {
       return;
     } else if (goal !== undefined) items[goal].focus();
     else if (event.key === " " || event.key === "Enter") {
-      event.stopPropagation(); // the button is pressed, and nothing is played
+      event.stopPropagation(); // this presses the button; playback does not start
       return;
     } else return;
     event.preventDefault();

@@ -194,7 +194,7 @@ def test_overlay_lays_both_bodies_into_one_panel(plain):
 
 def test_chips_say_what_was_hidden(plain):
     page = paused_at(plain, 50)
-    expect(page.get_by_text("frame given")).to_be_visible()
+    expect(page.get_by_text("frame known")).to_be_visible()
     paused_at(page, 110)
     expect(page.get_by_text("frame hidden")).to_be_visible()
     paused_at(page, 210)
@@ -450,7 +450,7 @@ def test_another_recovery_of_the_same_clip_keeps_playhead_camera_and_view(open_p
     page.mouse.up()
     camera = page.evaluate("window.mmmPlayhead.memory.get('viewer:main').camera")
     page.get_by_text("Another mask").click()
-    expect(page.get_by_text("frame given")).to_be_visible()
+    expect(page.get_by_text("frame known")).to_be_visible()
     assert frame(page) == 123
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Overlay")).to_have_attribute("aria-pressed", "true")

@@ -40,7 +40,7 @@ def has(page: Page, **data: str) -> None:
 
 def says(page: Page, spec: str) -> None:
     """The server has heard: the SPEC on the stage and in the address."""
-    expect(page.get_by_role("toolbar", name="Edit what is known")).to_have_attribute(
+    expect(page.get_by_role("toolbar", name="Edit hidden frames and poses")).to_have_attribute(
         "data-spec", spec
     )
     expect(page).to_have_url(
@@ -58,7 +58,7 @@ def says(page: Page, spec: str) -> None:
 
 
 def tool(page: Page, name: str) -> Locator:
-    return page.get_by_role("toolbar", name="Edit what is known").get_by_role(
+    return page.get_by_role("toolbar", name="Edit hidden frames and poses").get_by_role(
         "button", name=name, exact=True
     )
 
@@ -284,7 +284,7 @@ def test_a_pose_is_made_by_numbers_rings_and_a_dragged_hand(open_):
     expect(body).to_have_attribute("data-checksum", seen)
     panel.get_by_label("Joint to turn").select_option(label="left wrist")
     changes(lambda: panel.get_by_label("Place Y, centimetres").fill("140"))
-    edit = page.get_by_role("toolbar", name="Edit what is known")
+    edit = page.get_by_role("toolbar", name="Edit hidden frames and poses")
     expect(edit).to_have_attribute("data-spec", re.compile("@left_shoulder.*@left_wrist$"))
 
     def undone() -> None:

@@ -202,7 +202,7 @@ def test_play_pause_scrub_and_keys(open_):
     expect(page.get_by_text("frame hidden")).to_be_visible()
     page.keyboard.press("Home")
     expect(timeline(page)).to_have_attribute("aria-valuenow", "0")
-    expect(page.get_by_text("frame given")).to_be_visible()
+    expect(page.get_by_text("frame known")).to_be_visible()
     page.keyboard.press(" ")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     until(page, lambda: frame(page) > 0)

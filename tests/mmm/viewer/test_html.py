@@ -101,7 +101,7 @@ def test_another_pattern_stands_beside_with_what_was_hidden_from_it():
     assert film.tints[2][30].max() == 0
     assert [film.lettering._state(p, 7) for p in scene.performers] == [
         "",
-        "frame given",
+        "frame known",
         "frame hidden",
         "frame hidden",
     ]

@@ -1,27 +1,27 @@
-// The editing tools: hide, keep or pin the frames selected on the timeline, paste a pose at another frame,
-// retime a gap. The server keeps the edits and their history. Each edit is sent as an action, and the next
-// payload's header `edit` holds the new state. See editing.py.
+// The editing tools: hide, keep or pin frames that are selected on the timeline, paste a pose at
+// another frame, retime a gap. The server keeps the edits and their history. Each edit is sent as
+// an action, and the header `edit` of the next payload has the new state. See editing.py.
 
 const EDIT_HELP = [
   [["R"], "recover; also Ctrl+Enter"],
-  [["E"], "edit what is known; drag selects"],
-  [["[", "]"], "selection from, to the playhead"],
+  [["E"], "editing tools; a drag then selects frames"],
+  [["[", "]"], "selection from or up to the playhead"],
   [["A"], "select all frames"],
   [["H", "K", "P"], "hide, keep, pin"],
   [["C", "V"], "copy, paste a pose"],
   [["T"], "length of the gap under the playhead"],
   [["J"], "pose the body: turn joints, drag hips, hands and feet"],
-  [["Click"], "a diamond selects a keyframe; Shift adds"],
-  [["Drag", "←", "→"], "moves selected keyframes, Alt copies"],
+  [["Click"], "on a diamond: selects the keyframe; Shift adds it"],
+  [["Drag", "←", "→"], "move selected keyframes; Alt copies"],
   [["Ctrl", "C", "V"], "copy, paste selected keyframes"],
-  [["Del"], "hides selected keyframes"],
-  [["Drag"], "a gap's edge moves it"],
+  [["Del"], "hide selected keyframes"],
+  [["Drag"], "on a gap's edge: moves the edge"],
   [["Ctrl", "Z"], "undo; with Shift redo"],
 ];
 
-const SENT_AGAIN = 30; // actions repeated with each message, since a newer message may replace one
+const SENT_AGAIN = 30; // actions in each message, because a newer message may replace an unread one
 
-/** Runs of frames and their label: hidden, or never recorded. */
+/** Runs of frames with their labels: hidden, or not recorded. */
 function labelRuns(hiddenFrames, recorded) {
   if (!recorded)
     return { recorded: null, labels: runsOf(hiddenFrames).map((run) => [...run, "hidden"]) };
@@ -36,9 +36,9 @@ function labelRuns(hiddenFrames, recorded) {
   };
 }
 
-/** A preview of hidden frames, pins and poses after an action. It counts whole frames only; the server
- *  also knows joints. */
-function foreseen(data, action) {
+/** Previews hidden frames, pins and poses after an action, for whole frames only: the server also
+ *  knows joints. */
+function previewOf(data, action) {
   const { do: what, first, last, frame, groups, frames = [], by = 0 } = action;
   const hiddenFrames = data.hiddenFrames.slice(),
     pinned = new Set(data.pinned),
@@ -122,7 +122,7 @@ class ViewerEdit {
     this.client = Math.random().toString(36).slice(2);
     this.log = [];
     this.copied = null;
-    this.seen = new Map(); // the timeline at each SPEC, for undo
+    this.seen = new Map(); // the timeline of each SPEC, to preview undo
     this.picker = new LimbPicker(() => this.show());
     this.pose = new PoseTool(this);
     this.keys = new KeyframeLane(viewer.timeline, {
@@ -144,7 +144,7 @@ class ViewerEdit {
       {
         type: "button",
         class: "tool",
-        title: "Edit what is known (E)",
+        title: "Edit hidden frames and poses (E)",
         "aria-keyshortcuts": "E",
         onclick: () => this.setOn(!this.on),
       },
@@ -163,9 +163,9 @@ class ViewerEdit {
       icon("body"),
       el("span", {}),
     );
-    this.hide = tool("Hide", "H", "The model may not see these frames", () => this.mark("hide"));
-    this.keep = tool("Keep", "K", "These frames are known again", () => this.mark("known"));
-    this.pin = tool("Pin", "P", "Known, whatever is hidden later", () =>
+    this.hide = tool("Hide", "H", "Hide these frames from the model", () => this.mark("hide"));
+    this.keep = tool("Keep", "K", "Make these frames known again", () => this.mark("known"));
+    this.pin = tool("Pin", "P", "Keep these frames known, whatever is hidden later", () =>
       this.mark(this.allPinned() ? "unpin" : "pin"),
     );
     this.copy = tool("Copy pose", "C", "Copy the pose at the playhead", () => this.copyPose());
@@ -206,7 +206,7 @@ class ViewerEdit {
       "button",
       {
         type: "button",
-        title: "Take back all edits; the pattern stays",
+        title: "Undo all edits; the pattern stays",
         onclick: () => this.send({ do: "clear" }),
       },
       "Clear",
@@ -226,7 +226,7 @@ class ViewerEdit {
       this.retime,
       this.lengthBox,
     );
-    this.spec = el("code", { tabindex: "0", "aria-label": "What is hidden, as a SPEC" });
+    this.spec = el("code", { tabindex: "0", "aria-label": "The pattern and the edits, as a SPEC" });
     this.copySpec = button("Copy the SPEC", "copy", () => this.copyText());
     this.line = el(
       "div",
@@ -238,7 +238,12 @@ class ViewerEdit {
     );
     this.root = el(
       "div",
-      { class: "edit", role: "toolbar", "aria-label": "Edit what is known", hidden: true },
+      {
+        class: "edit",
+        role: "toolbar",
+        "aria-label": "Edit hidden frames and poses",
+        hidden: true,
+      },
       el(
         "div",
         { class: "row" },
@@ -313,11 +318,11 @@ class ViewerEdit {
     }
     this.picker.setLimbs(edit.limbs);
     const { hiddenFrames, pinned, posed, keyframes } = this.viewer.timeline.data;
-    if (edit.seed !== this.seed) this.seen.clear(); // a random SPEC now hides other frames
+    if (edit.seed !== this.seed) this.seen.clear(); // a random pattern now hides other frames
     this.seed = edit.seed;
     this.seen.set(edit.spec, { hiddenFrames, pinned, posed, keyframes });
     const received = new Map(edit.received).get(this.client) ?? -1;
-    for (const action of this.log) if (action.serial > received) this.foresee(action);
+    for (const action of this.log) if (action.serial > received) this.preview(action);
     this.keys.show();
     this.pose.take(edit.pose, (this.log.at(-1)?.serial ?? -1) > received);
     this.root.dataset.spec = edit.spec;
@@ -374,8 +379,8 @@ class ViewerEdit {
         ? `Selected: ${count > 1 ? `frames ${span[0]} to ${span[1]}, ${count} frames, ${(count / viewer.header.fps).toFixed(2)} s` : `frame ${span[0]}`}`
         : `Drag on the timeline to select frames; ${
             viewer.clock.playing
-              ? "else, the one at the playhead"
-              : `now: frame ${span[0]}, at the playhead`
+              ? "otherwise edits apply to the one at the playhead"
+              : `otherwise edits apply to frame ${span[0]}, at the playhead`
           }`;
   }
 
@@ -384,13 +389,13 @@ class ViewerEdit {
     return this.viewer.timeline.selection.span ?? [this.viewer.frame, this.viewer.frame];
   }
 
-  /** The gap that can be retimed: the selection, or the hidden run under the playhead, or null. */
+  /** The gap that can be retimed: the selection, else the hidden run at the playhead, else null. */
   gap() {
     const { selection, data } = this.viewer.timeline,
       { frame } = this.viewer;
     const run = data?.hiddenRuns.find(([first, end]) => first <= frame && frame < end),
       frames = data?.frames ?? 0;
-    // One selected frame is a click; T then means the gap under the playhead.
+    // A click selects one frame; T then applies to the gap at the playhead.
     const chosen = selection.span,
       several = chosen && chosen[1] > chosen[0] ? chosen : null;
     const span = several ?? (run ? [run[0], run[1] - 1] : chosen);
@@ -468,20 +473,20 @@ class ViewerEdit {
   copyText() {
     const written =
       navigator.clipboard?.writeText(this.header.spec) ??
-      Promise.reject(new Error("not on this address"));
+      Promise.reject(new Error("no clipboard without https"));
     written.then(
       () => {
         this.words.textContent = "The SPEC is copied";
       },
       () => {
         getSelection().selectAllChildren(this.spec);
-        this.words.textContent = "The SPEC is selected: copy it with Ctrl+C";
+        this.words.textContent = "The SPEC is selected: press Ctrl+C to copy";
       },
     );
   }
 
   send(action) {
-    if (this.foresee(action)) {
+    if (this.preview(action)) {
       this.viewer.timeline.paint(this.viewer.theme);
       this.show();
     }
@@ -490,14 +495,14 @@ class ViewerEdit {
     this.report();
   }
 
-  /** Sends the latest edits, and which frame is being posed. */
+  /** Sends the latest edits, and the frame that is being posed. */
   report() {
     const { client, log, pose } = this;
     this.component.setStateValue("edit", { client, log, posing: pose.frame });
   }
 
-  /** Previews an edit on the timeline before the server answers; true where it can. */
-  foresee(action) {
+  /** Previews an edit on the timeline before the server answers; false if it cannot. */
+  preview(action) {
     const { timeline } = this.viewer,
       { data } = timeline,
       known = { undo: this.header.undo, redo: this.header.redo, clear: this.header.pattern }[
@@ -505,7 +510,7 @@ class ViewerEdit {
       ];
     let next = null;
     if (known) next = this.seen.get(known);
-    else if (data && action.do !== "retime") next = foreseen(data, action);
+    else if (data && action.do !== "retime") next = previewOf(data, action);
     if (!next || next.hiddenFrames.length !== data.frames) return false;
     timeline.setData({
       ...data,
@@ -516,7 +521,7 @@ class ViewerEdit {
     return true;
   }
 
-  /** Handles a key; true where it belongs to an edit. */
+  /** Handles a key of the editing tools; false for any other. */
   onKey(event) {
     if (!this.header || event.altKey) return false;
     if (this.pose.onKey(event)) return true;

@@ -1,22 +1,23 @@
-// Making a pose: a joint of a keyframe is chosen on the stage and turned, by numbers or by rings, hands
-// and feet are dragged, and the body by its hips. The server keeps the pose in the SPEC and sends the rotations of the one
-// frame that is being posed, in the header's edit.pose {frame, joints, rotations, limbs}.
+// Posing by hand: the user chooses a joint in the viewer and turns it, by numbers or by rings,
+// drags hands and feet, and drags the body by its hips. The server keeps the pose in the SPEC. It
+// sends the rotations of the frame that is being posed, in the header's edit.pose {frame, joints,
+// rotations, limbs}.
 
-const RING_PX = 46; // radius of the rings
+const RING_PX = 46; // radius of the rings, pixels
 const RING_STEPS = 48;
-const HIT_PX = 9; // so near is on a ring or a joint
+const HIT_PX = 9; // a pointer this near hits a ring or a joint
 const RING_COLOURS = {
   light: ["#c2261d", "#1a7a2e", "#1f5fd0"],
   dark: ["#ff8a80", "#7ddc8b", "#8ab8ff"],
 };
-const MOST_ASKED = 3; // times that the rotations of a frame are asked for again
-const ROOT = 0; // the joint that the position of the body belongs to
-const PAUSE_MS = 350; // after the last change of a number, before the edit is made
+const MOST_ASKED = 3; // how often the rotations of a frame are requested again
+const ROOT = 0; // the joint whose position is that of the body
+const PAUSE_MS = 350; // from the last change of a number until the edit is made
 
 class PoseTool {
   constructor(edit) {
     this.edit = edit;
-    this.frame = null; // that is being posed
+    this.frame = null; // the frame that is being posed
     this.body = null; // null until the server has sent its rotations
     this.joint = 0;
     this.words = el("span", { class: "words", role: "status" });
@@ -59,7 +60,7 @@ class PoseTool {
       this.placeBox,
       el("button", { type: "button", onclick: () => this.close() }, "Done"),
     );
-    edit.viewer.ui.root.poseTool = this; // for tests, which ask where joints and rings lie
+    edit.viewer.ui.root.poseTool = this; // tests look up positions of joints and rings here
     for (const type of ["pointerdown", "pointermove", "pointerup", "pointercancel"])
       edit.viewer.ui.panels.addEventListener(type, (event) => this[type](event), true);
   }
@@ -69,7 +70,7 @@ class PoseTool {
     else this.open();
   }
 
-  /** Begins to pose the frame under the playhead. A frame that is hidden is pinned first. */
+  /** Starts posing the frame at the playhead. A hidden frame is pinned first. */
   open() {
     const { viewer } = this.edit,
       { data } = viewer.timeline,
@@ -80,7 +81,7 @@ class PoseTool {
     this.asked = 0;
     const known = !data.hiddenFrames[frame],
       nothing = data.recorded && !data.recorded[frame] && !data.posed.has(frame);
-    this.refused = nothing ? "Nothing was recorded in this frame: paste a pose first (V)" : "";
+    this.refused = nothing ? "This frame was not recorded: paste a pose first (V)" : "";
     if (nothing || known) this.edit.report();
     else this.edit.send({ do: "pin", first: frame, last: frame, groups: [] });
     this.edit.show();
@@ -96,7 +97,7 @@ class PoseTool {
     this.edit.show();
   }
 
-  /** The rotations from the server. While it has not heard of the latest edit they are of the past. */
+  /** Takes the rotations from the server. If `behind`, the latest edit is still missing in them. */
   take(pose, behind) {
     if (this.frame === null) return;
     if (this.frame >= this.edit.viewer.header.frames) {
@@ -104,7 +105,7 @@ class PoseTool {
       return;
     }
     if (pose?.frame !== this.frame) {
-      // A page that was just drawn anew may have dropped the question: it is asked again.
+      // A page that was just redrawn may have lost the request, which is then repeated.
       if (!this.body && this.asked++ < MOST_ASKED) this.edit.report();
       return;
     }
@@ -112,11 +113,11 @@ class PoseTool {
       count = pose.joints.length;
     const whole = figures.filter(({ joints }) => joints === count),
       others = whole.filter(({ role }) => role !== "truth"),
-      posed = others.length ? others : whole; // where nothing is hidden only the truth is shown
-    this.refused = posed.length ? "" : "No body of this pose is on the stage";
+      posed = others.length ? others : whole; // if nothing is hidden, only the truth is shown
+    this.refused = posed.length ? "" : "The viewer shows no body with these joints";
     if (!posed.length) return;
     if (this.body && (behind || this.drag || this.timer)) {
-      this.body.showOn(posed); // the pose on the stage is newer than the server's
+      this.body.showOn(posed); // the shown pose is newer than the server's
       return;
     }
     this.body = new PosedBody(posed, this.frame, pose.rotations);
@@ -129,17 +130,17 @@ class PoseTool {
       this.joint = pose.limbs[0]?.[1] ?? 0;
     }
     this.joint = clamp(this.joint, 0, this.names.length - 1);
-    // Joints that are not drawn have no dot: those of helpers. The list of joints has them all.
+    // Joints that are not drawn (helpers of a rig) have no dot. The list has all joints.
     this.shown = [...this.names.keys()].filter((joint) => posed[0].starts[joint] !== UNDRAWN);
     this.show();
   }
 
-  /** Whether a joint can be brought to a place: the root with the whole body, wrists, ankles. */
+  /** Whether a joint can be dragged: the root with the whole body, wrists, ankles. */
   isHandle(joint) {
     return joint === ROOT || this.limbs.has(joint);
   }
 
-  /** Brings a joint to a place on the stage; returns what the edit is called. */
+  /** Moves a joint to a position; returns the kind of the edit. */
   bring(joint, place) {
     if (joint === ROOT) this.body.moveTo(place);
     else this.body.reach(this.limbs.get(joint), place);
@@ -163,14 +164,14 @@ class PoseTool {
     this.words.textContent =
       this.refused ||
       (!ready
-        ? `Pose of frame ${this.frame}: one moment`
+        ? `Pose of frame ${this.frame}: loading`
         : `Pose of frame ${this.frame}${away ? " (the playhead is elsewhere)" : ": click a joint, drag rings, hips, hands or feet"}`);
     this.root.dataset.ready = ready ? this.frame : "";
     for (const node of [this.joints, this.turnBox]) node.hidden = !ready;
     this.placeBox.hidden = !ready || !this.isHandle(this.joint);
     if (!ready) return;
     this.joints.value = String(this.joint);
-    // Fields that are being typed in keep their text.
+    // Fields in which the user is typing keep their text.
     const write = (labels, values) => {
       if (labels !== this.typed)
         labels.forEach((label, i) => (label.lastChild.value = values[i]));
@@ -184,7 +185,7 @@ class PoseTool {
 
   // ---- numbers ----
 
-  /** The numbers of three fields; null where one of them is none. */
+  /** The numbers of three fields; null if one is no number or too large. */
   read(labels, most) {
     const values = labels.map((label) => label.lastChild.valueAsNumber);
     return values.every((value) => Math.abs(value) <= most) ? values : null;
@@ -205,7 +206,7 @@ class PoseTool {
     this.later({ do: this.bring(this.joint, place), place });
   }
 
-  /** Makes the edit after a pause, so that one edit comes of a number that is typed or stepped. */
+  /** Makes the edit after a pause, so that typing a number makes one edit. */
   later(action) {
     this.wanted = { ...action, joint: this.names[this.joint], frame: this.frame };
     clearTimeout(this.timer);
@@ -223,7 +224,7 @@ class PoseTool {
   }
 
   onPanelKey(event) {
-    if (event.ctrlKey || event.metaKey) return; // undo and redo, as everywhere
+    if (event.ctrlKey || event.metaKey) return; // undo and redo work as elsewhere
     event.stopPropagation(); // digits and arrows belong to the fields
     if (event.key === "Escape") this.close();
     if (event.key === "Enter" && event.target.matches("input")) this.commit();
@@ -236,7 +237,7 @@ class PoseTool {
     return true;
   }
 
-  // ---- the stage ----
+  // ---- the panels ----
 
   /** Whether the pose is drawn over this panel. */
   isOn(panel) {
@@ -249,7 +250,7 @@ class PoseTool {
     );
   }
 
-  /** Where the joint that is being turned lies on the screen. */
+  /** The screen position of the joint that is being turned. */
   spot(panel) {
     return project(panel.view, ...this.body.place(this.joint), []).slice(0, 2);
   }
@@ -318,7 +319,7 @@ class PoseTool {
     context.fillText("XYZ"[axis], front[0] + 4, front[1] - 4);
   }
 
-  /** What lies under the pointer: the hips, a hand or foot, a ring, or a joint. */
+  /** What is under the pointer: the hips, a hand or foot, a ring, a joint, or nothing (null). */
   under(panel, x, y) {
     const { view } = panel,
       away = (joint) => {
@@ -344,7 +345,7 @@ class PoseTool {
     const box = node.getBoundingClientRect(),
       spot = this.under(panel, event.clientX - box.left, event.clientY - box.top);
     if (!spot) return;
-    event.stopPropagation(); // the camera stays
+    event.stopPropagation(); // the camera does not move
     event.preventDefault();
     this.edit.viewer.ui.root.focus({ preventScroll: true });
     if (spot.axis === undefined) this.choose(spot.handle ?? spot.joint);
@@ -375,7 +376,7 @@ class PoseTool {
       let by = angle(event.clientX, event.clientY) - angle(drag.x, drag.y);
       by = Math.atan2(Math.sin(by), Math.cos(by));
       const axis = quatTurn(body.world(this.joint), AXES[drag.axis]);
-      // On the screen y grows downwards; an axis that points away from the eye turns the other way.
+      // On the screen y points down, so an axis that points away from the eye turns clockwise.
       body.turn(this.joint, quatAbout(axis, dot(axis, view.forward) > 0 ? by : -by));
     }
     drag.x = event.clientX;

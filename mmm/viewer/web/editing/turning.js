@@ -1,5 +1,5 @@
-// Turning the joints of a body in one frame, in the browser, so that a pose is seen while it is made. The
-// server makes the same pose from the SPEC (mmm/motion/posing.py). Quaternions are [w, x, y, z].
+// Turns the joints of a body in one frame, to show a pose while the user makes it. The server makes
+// the same pose from the SPEC (mmm/motion/posing.py). Quaternions are [w, x, y, z].
 
 const quatMul = ([a, b, c, d], [e, f, g, h]) => [
   a * e - b * f - c * g - d * h,
@@ -29,7 +29,7 @@ const cross = (a, b) => [
 const scaled = (v, by) => [v[0] * by, v[1] * by, v[2] * by];
 const unit = (v) => scaled(v, 1 / Math.max(Math.hypot(...v), 1e-9));
 
-/** Intrinsic turns about X, the new Y and the new Z, degrees, to a quaternion and back. */
+/** Intrinsic rotations about X, the new Y and the new Z, degrees, as a quaternion. */
 const quatOfAngles = (degrees) =>
   degrees
     .map((angle, i) => quatAbout(AXES[i], (angle * Math.PI) / 180))
@@ -45,7 +45,7 @@ function anglesOf(q) {
   return turns.map((turn) => Math.round((turn * 18000) / Math.PI) / 100 + 0);
 }
 
-/** The smallest turn from one direction to another. */
+/** The smallest rotation from one direction to another. */
 function quatBetween(from, to) {
   const a = unit(from),
     b = unit(to),
@@ -53,9 +53,9 @@ function quatBetween(from, to) {
   return quatAbout(unit(axis), Math.atan2(Math.hypot(...axis), dot(a, b)));
 }
 
-/** A body in one frame of some figures, whose joints can be turned. */
+/** A body in one frame, whose joints can be turned. Several figures may show it. */
 class PosedBody {
-  /** `rotations` are the local ones of all joints, four numbers each. */
+  /** `rotations` are the local rotations of all joints, four numbers each. */
   constructor(figures, frame, rotations) {
     this.figures = figures;
     this.frame = frame;
@@ -64,7 +64,7 @@ class PosedBody {
     for (let i = 0; i < rotations.length; i += 4) this.local.push(rotations.slice(i, i + 4));
   }
 
-  /** Shows the pose on other figures of the same body, which came with a new payload. */
+  /** Shows the pose on other figures of the same body, after a new payload. */
   showOn(figures) {
     const { track, points } = this.figures[0],
       at = this.frame * points * 3;
@@ -79,7 +79,7 @@ class PosedBody {
     return [track[at], track[at + 1], track[at + 2]];
   }
 
-  /** World rotation of a joint; of the world for -1. */
+  /** World rotation of a joint; the identity for -1. */
   world(joint) {
     let turned = [1, 0, 0, 0];
     for (let j = joint; j >= 0; j = this.parents[j]) turned = quatMul(this.local[j], turned);
@@ -90,7 +90,7 @@ class PosedBody {
     return anglesOf(this.local[joint]);
   }
 
-  /** Turns a joint, and all that hangs on it, by a rotation in world axes. */
+  /** Turns a joint and all joints below it by a rotation in world axes. */
   turn(joint, by) {
     const above = this.world(this.parents[joint]),
       pivot = this.place(joint);
@@ -110,7 +110,7 @@ class PosedBody {
     }
   }
 
-  /** Moves the whole body, so that its root is at a place. */
+  /** Moves the whole body so that its root is at a position. */
   moveTo(place) {
     const by = less(place, this.place(0));
     for (const { track, points } of this.figures) {
@@ -125,8 +125,8 @@ class PosedBody {
     this.turn(joint, quatMul(quatMul(above, change), quatInverse(above)));
   }
 
-  /** Two-bone inverse kinematics: brings the last joint of a limb to a place. The middle joint moves as
-   *  little as it can, and the hand or foot keeps its orientation. */
+  /** Two-bone inverse kinematics: moves the last joint of a limb to a position. The middle joint
+   *  moves as little as possible, and the hand or foot keeps its orientation. */
   reach([first, middle, last], goal) {
     const from = this.place(first),
       upper = less(this.place(middle), from),
