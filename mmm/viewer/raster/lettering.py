@@ -89,7 +89,7 @@ class Lettering:
             return "seed" if shown < self.scene.prefix_frames else "generated"
         count, joints = int(hidden[shown].sum()), hidden.shape[1]
         some = f"{count} of {joints} joints hidden"
-        return "frame given" if not count else "frame hidden" if count == joints else some
+        return "frame known" if not count else "frame hidden" if count == joints else some
 
     def _page(self) -> Image.Image:
         picture = Image.new("RGBA", self.size, (*self.colours["background"], 255))
@@ -177,7 +177,7 @@ class Lettering:
         # Chips of recovered and generated frames have the method's colour, others are muted.
         ink = (
             self.muted
-            if text in ("frame given", "seed", "not recorded")
+            if text in ("frame known", "seed", "not recorded")
             else self._colour(performer)
         )
         if (text, ink) not in self._chips:

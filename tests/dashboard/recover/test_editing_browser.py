@@ -311,6 +311,7 @@ def test_a_pose_is_made_by_numbers_rings_and_a_dragged_hand(open_):
         expect(edit).to_have_attribute("data-spec", re.compile(made))
         undone()
 
+    undone()
     dragged("left wrist", "square", "@left_shoulder")
     dragged("left wrist", "ring", "@left_wrist$")
     # The body is moved by its hips.
