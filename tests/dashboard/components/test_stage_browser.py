@@ -294,6 +294,11 @@ def test_camera_presets_bones_and_framing_by_keys_and_by_the_menu(plain):
     page.get_by_role("button", name="Bones").click()
     page.mouse.dblclick(*centre_of(page))
     assert camera(page) == before
+    # The bar stays one line, also where there is little room for the errors.
+    page.set_viewport_size({"width": 1060, "height": 900})
+    expect(page.locator(".viewer .errors")).to_be_visible()
+    assert page.locator(".viewer .bar").bounding_box()["height"] < 50
+    page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_the_timeline_zooms_by_keys_buttons_and_pinch_and_pages_on(open_page):
