@@ -147,10 +147,10 @@ def _summary(change: "GenerationChange", plan: Plan) -> str:
     summary, seed = change.summary(), change.before.prefix_frames
     apart = np.flatnonzero(change.change_cm[seed:].max(axis=1) > APART_CM)
     when = (
-        f"Some joint differs by {APART_CM:g} cm from {(apart[0] + 1) / plan.fps:.2f} s after the "
-        "seed on."
+        f"A joint first differs by more than {APART_CM:g} cm {(apart[0] + 1) / plan.fps:.2f} s "
+        "after the seed."
         if len(apart)
-        else f"No joint ever differs by {APART_CM:g} cm."
+        else f"No joint ever differs by more than {APART_CM:g} cm."
     )
     beats = ""
     # Without beats to compare there are no figures.

@@ -89,7 +89,7 @@ def test_a_dance_to_changed_music_stands_beside_the_dance_and_is_heard(workbench
     assert np.abs(arrays["positions1"] - arrays["positions2"])[200:].max() > 0.02
     silent, _ = soundfile.read(io.BytesIO(arrays["audio"].tobytes()))
     assert np.abs(silent).max() < 1e-3
-    assert any("They differ" in m.value for m in page.app.markdown)
+    assert any("first differs by more than 5 cm" in m.value for m in page.app.markdown)
     page.set("gen_change_sound", "own").until(lambda p: p.stage[1]["audio"].tobytes() == own)
     page.press("future-change-off")
     assert page.panels == ["Truth", f"{DANCE}, seed 0"]
