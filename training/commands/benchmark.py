@@ -24,6 +24,7 @@ from training.cards.protocol import summary
 from training.commands import options as c
 from training.commands.benchmark_attention import attention_command
 from training.commands.benchmark_generation import continuation, dance
+from training.commands.benchmark_songs import songs
 from training.commands.benchmark_strangers import strangers
 from training.commands.benchmark_unseen import unseen
 
@@ -118,6 +119,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "set": prepared_set,
     "unseen": unseen,
     "strangers": strangers,
+    "songs": songs,
     "attention": attention_command,
     "dance": dance,
     "continue": continuation,

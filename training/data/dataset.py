@@ -26,6 +26,7 @@ from mmm.motion.clip import Clip, Motion, Music
 from mmm.motion.features import Stats
 from mmm.motion.rotations_torch import sixd_to_matrix
 from mmm.motion.skeleton import Skeleton
+from mmm.music.features import FEATURE_SLICES
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,10 +265,16 @@ class MotionSet:
         ]
         return [self._clip(entry, frames, skeleton, fps, start) for entry, start in chosen]
 
-    def clip_of(self, entry: dict[str, Any]) -> Clip:
-        """The whole of one of ``clips``, of a set that describes its body."""
-        assert self.skeleton is not None, "a set that only names its joints"
-        return self._clip(entry, entry["frames"], self.skeleton, self.fps or 30.0)
+    def clip_of(self, entry: dict[str, Any], skeleton: Skeleton | None = None) -> Clip:
+        """The whole of one of ``clips``.
+
+        Args:
+            entry: one of ``clips``.
+            skeleton: the body, where the set only names its joints.
+        """
+        body = self.skeleton or skeleton
+        assert body is not None, "a set that only names its joints"
+        return self._clip(entry, entry["frames"], body, self.fps or 30.0)
 
     def _clip(
         self, entry: dict[str, Any], frames: int, skeleton: Skeleton, fps: float, start: int = 0
@@ -281,7 +288,9 @@ class MotionSet:
         music = None
         if self.music is not None:
             features = self.music[part].float().cpu().numpy()
-            music = Music(features, fps, np.zeros(0, dtype=int), entry.get("tempo_bpm", 0.0))
+            # The list of beats is not stored, but a column of the features marks them.
+            beats = np.flatnonzero(features[:, FEATURE_SLICES["beat"]][:, 0] > 0.5)
+            music = Music(features, fps, beats, float(entry.get("tempo_bpm", 0.0)))
         name = f"{entry['name']} from {start}" if start else entry["name"]
         return Clip(name, motion, music, source="prepared set", split=entry.get("split", ""))
 

@@ -108,6 +108,15 @@ def test_without_music(split):
     assert data.cut_clips(1, 10, TINY, 30.0)[0].music is None
 
 
+def test_a_clip_has_the_beats_that_its_features_mark(split):
+    music = np.load(split / "music.npy")
+    music[:, 34] = 0
+    music[[30, 41, 52], 34] = 1
+    np.save(split / "music.npy", music)
+    clip = MotionSet(split).cut_clips(2, 25, TINY, 30.0)[1]
+    assert clip.music.beats.tolist() == [0, 11, 22]
+
+
 def test_clips_for_evaluation(data):
     clips = data.cut_clips(2, 25, TINY, 30.0)
     assert [(c.name, len(c), c.split, c.music.tempo_bpm) for c in clips] == [
