@@ -12,6 +12,7 @@ from mmm.generation.library import FPS, Library, mirror
 from mmm.generation.place_index import SEGMENT_S, STRIDE, PlaceIndex, load_indexed
 from mmm.generation.song import Beats
 from mmm.generation.state import States, log_energy, states
+from mmm.generation.style import Styles
 
 Array = np.ndarray
 
@@ -124,6 +125,8 @@ class Searcher:
             float(log_energy(dances.mean())) if len(dances) else self.mean_activity
         )
         """Log of the mean energy of dances."""
+        self.styles = Styles.of(self.pose, self.take, np.flatnonzero(self.dances))
+        """Styles of the places that may be entered with a song."""
 
     def expected(self, energy: float) -> float:
         """Log of the mean energy that follows a second of this log energy in the library."""

@@ -4,14 +4,15 @@ Only beats and onset strength are used. Both hardly depend on timbre, so any rec
 can be danced to.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from mmm.generation.library import FPS, Take
 from mmm.motion.clip import Music
 from mmm.music.features import FEATURE_SLICES
+from mmm.music.sections import find_sections
 
 Array = np.ndarray
 
@@ -71,6 +72,10 @@ class Song:
     first_s: float
     """Time of the first of the levels."""
     fps: float
+    sections_s: Float[Array, "S"] = field(default_factory=lambda: np.zeros(1))
+    """Times at which a section begins; the first is at or before the first frame."""
+    labels: Int[Array, "S"] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    """The label of each section. Alike sections have the same."""
 
     @staticmethod
     def of(music: Music | None, prefix_frames: int) -> "Song | None":
@@ -82,12 +87,25 @@ class Song:
         smooth = np.convolve(strength, np.ones(width) / width, mode="same")
         levels = (smooth - smooth.mean()) / max(float(smooth.std()), 1e-6)
         last = prefix_frames - 1
-        return Song((music.beats - last) / music.fps, levels, -last / music.fps, music.fps)
+        first, labels = find_sections(music)
+        return Song(
+            (music.beats - last) / music.fps,
+            levels,
+            -last / music.fps,
+            music.fps,
+            (first - last) / music.fps,
+            labels,
+        )
 
     def has_beats(self, start_s: float, seconds: float) -> bool:
         """Whether there are two beats or more within a second of a stretch of time."""
         inside = (self.beats_s > start_s - 1) & (self.beats_s < start_s + seconds + 1)
         return bool(inside.sum() >= 2)
+
+    def section(self, time_s: float) -> int:
+        """The label of the section at a time."""
+        place = int(np.searchsorted(self.sections_s, time_s, side="right")) - 1
+        return int(self.labels[max(place, 0)])
 
     def count(self, time_s: float) -> float:
         """Number of beats before a time, with the fraction of the current one."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from mmm.generation.library import FPS
 from mmm.generation.place_index import SEGMENT_S
@@ -37,6 +37,10 @@ ACTIVITY_NOISE = 0.3
 """Scale of the random part of activity, relative to the residual deviation in the library."""
 LOUDNESS_GAIN = 0.25
 """Log energy added to the target for each standard deviation of the song's loudness."""
+STYLE_WEIGHT = 1.0
+"""Weight of the squared distance of a dance to the style of the song's section."""
+STYLES_DRAWN = 8
+"""Styles of which a new kind of section gets the one that is least like those before."""
 MAX_BEAT_SHIFT = 3.5
 """Most frames by which a place is moved to meet a beat. Places are six frames apart."""
 
@@ -65,6 +69,8 @@ class Walk:
     """Time since the seed."""
     song: Song | None = None
     """The song to dance to."""
+    styles: dict[int, Array] = field(default_factory=dict)
+    """The style of each kind of section that was danced to."""
 
     @classmethod
     def after(
@@ -113,6 +119,7 @@ class Walk:
         costs = self.searcher.costs(query, target, self.height, danced=fit is not None)
         if fit is not None:
             costs += fit.cost + np.where(abs(fit.shift) > MAX_BEAT_SHIFT, np.inf, 0)
+            costs[:, self.searcher.styles.place] += self.style_costs(np.isfinite(costs[0]))
         self._penalise_repeats(costs)
         flat = costs.ravel()
         best = np.argpartition(flat, CHOICES)[:CHOICES]
@@ -123,6 +130,34 @@ class Walk:
         chosen = options[self._draw(np.array([option.cost for option in options]))]
         self._remember(chosen)
         return chosen
+
+    def style_costs(self, usable: Bool[Array, "n"]) -> Float[Array, "2 d"]:
+        """Costs of the distance of all dances to the style of the song's section.
+
+        A kind of section that is new gets the style of a place that is drawn: of a few, the one
+        that is least like the styles of the sections before.
+        """
+        assert self.song is not None, "styles belong to a song"
+        styles = self.searcher.styles
+        label = self.song.section(self.now_s + SEGMENT_S / 2)
+        if label not in self.styles:
+            rows = styles.rows[0][usable[styles.place]]
+            if not len(rows):
+                return np.zeros(styles.rows.shape[:2])
+            drawn = rows[self.rng.integers(len(rows), size=STYLES_DRAWN)]
+            before = np.array([*self.styles.values()]).reshape(-1, 1, rows.shape[1])
+            apart = ((drawn - before) ** 2).sum(axis=-1)
+            self.styles[label] = drawn[int(apart.min(axis=0, initial=np.inf).argmax())]
+        return STYLE_WEIGHT * styles.away(self.styles[label])
+
+    def style_cost(self, place: int, mirrored: bool) -> float:
+        """The cost of one dance by the style of the song's section; 0 before a style is chosen."""
+        assert self.song is not None, "styles belong to a song"
+        style = self.styles.get(self.song.section(self.now_s + SEGMENT_S / 2))
+        here = np.flatnonzero(self.searcher.styles.place == place)
+        if style is None or not len(here):
+            return 0.0
+        return float(STYLE_WEIGHT * self.searcher.styles.away(style)[int(mirrored), here[0]])
 
     def _following(self, last: Segment, target: float) -> Segment | None:
         """The next piece of the same take, unless it ends or may not be entered there."""
@@ -137,7 +172,7 @@ class Walk:
             )
             # The dance continues at the speed at which it meets the beat at the end of the piece.
             rate = float(fit.rate[0] + fit.shift[0] / (SEGMENT_S * FPS))
-            ahead_cost = float(fit.cost[0])
+            ahead_cost = float(fit.cost[0]) + self.style_cost(place, last.mirrored)
             if not np.isfinite(ahead_cost) or abs(np.log(rate)) > np.log(FASTEST):
                 return None
         elif not self.searcher.open[place]:
