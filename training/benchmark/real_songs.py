@@ -111,7 +111,8 @@ def seeds_of(data: Path, count: int, fps: float) -> list[Seed]:
     Raises:
         FileError: the set has fewer songs, or lacks their features.
     """
-    stored, seeds = MotionSet(data / "test"), {}
+    stored = MotionSet(data / "test")
+    seeds: dict[str, Seed] = {}
     for entry in stored.clips:
         song = str(entry.get("song", ""))
         path = data / "songs" / f"{song}.npz"
@@ -214,14 +215,14 @@ def _change(rows: Float[Array, "T K"]) -> Float[Array, "T"]:
 def dances(
     model: MaskedMotionModel,
     seeds: Sequence[Seed],
-    music: Callable[[Seed], Music],
+    music: Sequence[Music],
     seconds: float,
     progress: Callable[[], object] = lambda: None,
 ) -> list[Motion]:
     """The continuation of every seed to its music, as long as that lasts."""
     made = []
-    for number, seed in enumerate(seeds):
-        played, prefix = music(seed), len(seed.motion)
+    for number, (seed, played) in enumerate(zip(seeds, music, strict=True)):
+        prefix = len(seed.motion)
         frames = min(round(seconds * played.fps), len(played) - prefix)
         made.append(
             generate_clip(
@@ -243,14 +244,14 @@ def runs(motions: Sequence[Motion], song: Song, others: Sequence[Song]) -> list[
     for motion, change in zip(motions, changes(motions), strict=True):
         of_motion = motion_beats(motion)
         beats = [_aligned(of_motion, each.music, len(motion)) for each in (song, *others)]
-        at = np.array([_at_sections(change, each.sections_s) for each in (song, *others)])
-        known = at[1:][np.isfinite(at[1:])]
+        change_at = np.array([_at_sections(change, each.sections_s) for each in (song, *others)])
+        known = change_at[1:][np.isfinite(change_at[1:])]
         result.append(
             Run(
                 energy(motion),
                 beats[0],
                 float(np.mean(beats[1:])),
-                float(at[0]),
+                float(change_at[0]),
                 float(known.mean()) if len(known) else np.nan,
             )
         )
@@ -272,19 +273,20 @@ def _at_sections(change: Float[Array, "T"], sections_s: Float[Array, "S"]) -> fl
     return float(values.mean()) if len(values) else np.nan
 
 
-def row(found: Sequence[Run], ours: float) -> dict[str, Any]:
+def row(figures: Sequence[Run], ours: float) -> dict[str, Any]:
     """The table's row of all dances to one song, or to all songs.
 
     Args:
         ours: mean energy of the same seeds' dances to our own songs.
     """
     result: dict[str, Any] = {
-        "runs": len(found),
-        "energy_share": round(float(np.mean([run.energy for run in found])) / ours, 3),
+        "runs": len(figures),
+        "energy_share": round(float(np.mean([run.energy for run in figures])) / ours, 3),
     }
     for kind in ("beats", "change"):
         own, other = (
-            np.array([getattr(run, f"{side}_{kind}") for run in found]) for side in ("own", "other")
+            np.array([getattr(run, f"{side}_{kind}") for run in figures])
+            for side in ("own", "other")
         )
         # A song of one section has no boundary to look at.
         known = np.isfinite(own) & np.isfinite(other)

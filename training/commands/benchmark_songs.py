@@ -71,16 +71,16 @@ def _rows(
     bar: "tqdm[Any]",
 ) -> dict[str, Any]:
     """The figures of one network, by song and over all songs."""
-    to_ours = dances(model, beginnings, lambda seed: seed.ours, seconds, bar.update)
+    to_ours = dances(model, beginnings, [seed.ours for seed in beginnings], seconds, bar.update)
     ours = float(np.mean([energy(motion) for motion in to_ours]))
     recorded = float(np.mean([seed.recorded for seed in beginnings]))
     result: dict[str, Any] = {"ours": {"energy_of_recorded": round(ours / recorded, 3)}}
     every: list[Run] = []
     for song in material:
-        motions = dances(model, beginnings, lambda _, song=song: song.music, seconds, bar.update)
-        found = runs(motions, song, [other for other in material if other is not song])
-        result[song.name] = row(found, ours)
-        every += found
+        motions = dances(model, beginnings, [song.music] * len(beginnings), seconds, bar.update)
+        measured = runs(motions, song, [other for other in material if other is not song])
+        result[song.name] = row(measured, ours)
+        every += measured
     return result | {"all songs": row(every, ours)}
 
 

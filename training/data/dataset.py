@@ -266,12 +266,7 @@ class MotionSet:
         return [self._clip(entry, frames, skeleton, fps, start) for entry, start in chosen]
 
     def clip_of(self, entry: dict[str, Any], skeleton: Skeleton | None = None) -> Clip:
-        """The whole of one of ``clips``.
-
-        Args:
-            entry: one of ``clips``.
-            skeleton: the body, where the set only names its joints.
-        """
+        """The whole of one of ``clips``; ``skeleton`` is the body where a set only names joints."""
         body = self.skeleton or skeleton
         assert body is not None, "a set that only names its joints"
         return self._clip(entry, entry["frames"], body, self.fps or 30.0)
@@ -288,7 +283,6 @@ class MotionSet:
         music = None
         if self.music is not None:
             features = self.music[part].float().cpu().numpy()
-            # The list of beats is not stored, but a column of the features marks them.
             beats = np.flatnonzero(features[:, FEATURE_SLICES["beat"]][:, 0] > 0.5)
             music = Music(features, fps, beats, float(entry.get("tempo_bpm", 0.0)))
         name = f"{entry['name']} from {start}" if start else entry["name"]

@@ -134,7 +134,7 @@ def small_network():
 def test_every_seed_dances_as_long_as_its_song(tmp_path):
     seeds = seeds_of(write_set(tmp_path), 2, 60.0)
     assert [len(seed.motion) for seed in seeds] == [120, 120]
-    made = dances(small_network(), seeds, lambda seed: seed.ours.crop(0, 150), 10.0)
+    made = dances(small_network(), seeds, [seed.ours.crop(0, 150) for seed in seeds], 10.0)
     assert [len(motion) for motion in made] == [30, 30]
 
 
@@ -150,7 +150,7 @@ def test_the_command_prints_a_table_and_keeps_it(tmp_path, monkeypatch, dance):
     asked = []
 
     def danced(model, seeds, music, seconds, progress):
-        asked.append([len(music(seed)) for seed in seeds])
+        asked.append([len(played) for played in music])
         return [dance for _ in seeds]
 
     monkeypatch.setattr(benchmark_songs, "dances", danced)
