@@ -284,17 +284,17 @@ def row(figures: Sequence[Run], ours: float) -> dict[str, Any]:
         "energy_share": round(float(np.mean([run.energy for run in figures])) / ours, 3),
     }
     for kind in ("beats", "change"):
-        own, other = (
+        at_own, at_other = (
             np.array([getattr(run, f"{side}_{kind}") for run in figures])
             for side in ("own", "other")
         )
         # A song of one section has no boundary to look at.
-        known = np.isfinite(own) & np.isfinite(other)
+        known = np.isfinite(at_own) & np.isfinite(at_other)
         result[kind] = None
         if known.any():
             result[kind] = {
-                "own": round(float(own[known].mean()), 3),
-                "other": round(float(other[known].mean()), 3),
-                "difference": [round(v, 3) for v in interval((own - other)[known].tolist())],
+                "own": round(float(at_own[known].mean()), 3),
+                "other": round(float(at_other[known].mean()), 3),
+                "difference": [round(v, 3) for v in interval((at_own - at_other)[known].tolist())],
             }
     return result
