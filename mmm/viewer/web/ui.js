@@ -82,7 +82,7 @@ function buildViewer(act) {
       tabindex: "0",
       hidden: true,
     },
-    el("h3", {}, "Keyboard and mouse"),
+    el("div", { class: "title" }, "Keyboard and mouse"),
     keyList(HELP),
   );
   ui.panels = el("div", { class: "panels" });
