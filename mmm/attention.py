@@ -104,8 +104,8 @@ class AttentionTrace:
 
         Args:
             encoder: a name in ``encoders``.
-            kind: ``across`` counts weight on the other modality (``cross`` of an ecm network
-                only), ``beats`` weight on frames within 1 of a beat, ``diagonal`` weight within 5
+            kind: ``across`` counts weight on the other modality (``cross`` of a network that joins
+                time only), ``beats`` weight on frames within 1 of a beat, ``diagonal`` weight within 5
                 frames of the query's own moment, in either modality.
             beats: for ``beats``, frames of the clip on which beats fall, such as
                 ``clip.music.beats``.
@@ -124,7 +124,7 @@ class AttentionTrace:
             )
         rows = np.arange(maps.shape[-1])
         # A time-joined encoder reads the window twice: motion's frames, then music's.
-        time = rows % (self.frames[1] - self.frames[0]) if self._joined(encoder) else rows
+        time = rows % self._segments(kind)["music"].start if self._joined(encoder) else rows
         if kind == "across":
             if not self._joined(encoder):
                 raise ModelError(
@@ -196,13 +196,15 @@ def trace_of(maps: Any, frames: tuple[int, int], *, joined_in_time: bool) -> Att
     Args:
         maps: ``mmm.models.attention_maps.Maps`` of one window.
         frames: first frame and the one after the last.
-        joined_in_time: whether the cross encoder reads motion's frames and then music's (``ecm``).
+        joined_in_time: whether the cross encoder reads motion's frames and then music's (``ecm``,
+            ``inbetween`` with music).
     """
     # float16 halves a trace of tens of megabytes; weights up to 1 keep three digits.
-    length = frames[1] - frames[0]
-    segments = (
-        {"motion": slice(0, length), "music": slice(length, 2 * length)} if joined_in_time else None
-    )
+    segments = None
+    if joined_in_time:
+        # Rows, not frames: a network with a frame rate of its own has others.
+        length = maps["cross"][0].shape[-1] // 2
+        segments = {"motion": slice(0, length), "music": slice(length, 2 * length)}
     convolution = {
         encoder: Convolution(
             np.stack([share[0].cpu().numpy() for share, _ in layers]),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mmm.checkpoints.fit import check_fit, check_uses_music
-from mmm.errors import SpecError
+from mmm.errors import ModelError, SpecError
 from mmm.masks import Mask
 from mmm.models import MaskedMotionModel
 from mmm.motion.clip import Clip
@@ -90,13 +90,20 @@ class FrameExplainer:
 
 
 def check_music(model: MaskedMotionModel, clip: Clip) -> None:
-    """Check that a network takes music and that a clip has some.
+    """Check that a network takes music, on a skeleton's own joints, and that a clip has some.
 
     Raises:
-        ModelError: the network takes no music.
+        ModelError: the network takes no music, or is one on joint roles.
         SpecError: the clip has none.
     """
     check_uses_music(model.config, model.name_or_path)
+    if model.config.representation == "roles":
+        raise ModelError(
+            model.name_or_path or "network",
+            "a network on joint roles",
+            "one on a skeleton's own joints",
+            "choose dance-3bert-small or dance-ecm-small, or ask for a change of the music",
+        )
     if clip.music is None:
         raise SpecError(clip.name, "no music", "a clip with music", "give its recording (--music)")
 

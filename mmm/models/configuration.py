@@ -41,6 +41,8 @@ class MaskedMotionConfig(PreTrainedConfig):
     encoder_layers: int = 5
     cross_layers: int = 0
     """Layers of the cross-modal encoder; 0 for networks without one."""
+    cross_size: int | None = None
+    """With roles: width of the cross-modal encoder; None: ``hidden_size``."""
     max_frames: int = 300
     """Frames of the window. Longer clips are recovered in overlapping windows."""
     uses_music: bool = False
@@ -149,12 +151,14 @@ class MaskedMotionConfig(PreTrainedConfig):
                 "fill: hold, slerp or inertial",
                 "set fill to one of these",
             )
-        if self.representation == "roles" and (self.fill == "zero" or self.uses_music):
+        if self.representation == "roles" and (
+            self.fill == "zero" or (self.uses_music and not self.cross_layers)
+        ):
             raise ModelError(
                 "config.json representation",
-                "roles with zeros in gaps, or with music",
-                "fill: hold, slerp or inertial, without music",
-                "set fill to one of these and uses_music to false",
+                "roles with zeros in gaps, or with music and no cross_layers",
+                "fill: hold, slerp or inertial; with music, cross_layers of 1 or more",
+                "set these fields, or uses_music to false",
             )
         # Zero-padding cannot make inputs narrower.
         if self.input_size > self.hidden_size and not self.embeds_inputs:
@@ -190,12 +194,12 @@ class MaskedMotionConfig(PreTrainedConfig):
         rows = (stats.root_min, stats.root_max, stats.music_min, stats.music_max)
         lengths = [len(row) for row in rows]
         if lengths != [3, 3, self.music_size, self.music_size]:
-            raise ValueError(
-                f"stats of lengths {lengths}, expected 3, 3 and twice {self.music_size}"
-            )
+            expected = f"3, 3 and twice {self.music_size}"
+            raise ValueError(f"stats of lengths {lengths}, expected {expected}")
         if self.standard is None:
             return
-        sizes = {"motion": self.motion_size}
+        # Networks on roles have features of their own for motion.
+        sizes = {} if self.representation == "roles" else {"motion": self.motion_size}
         if self.uses_music:
             sizes["music"] = self.music_size
         for kind, size in sizes.items():

@@ -39,10 +39,25 @@ def packed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         scale = (rows.abs().amax(dim=1, keepdim=True) / STEPS).clamp_min(
             torch.finfo(torch.float32).tiny
         )
-        stored[name] = (rows / scale).round().to(torch.int8).reshape(tensor.shape)
+        steps = (rows / scale).round()
+        scale = _exact(rows, steps, scale)
+        stored[name] = steps.to(torch.int8).reshape(tensor.shape)
         # Scales stay float32, because float16 would add an error to every weight of a row.
         stored[name + SCALE] = scale
     return stored
+
+
+def _exact(rows: Tensor, steps: Tensor, scale: Tensor) -> Tensor:
+    """The scales with which unpacking gives rows that were unpacked before bit for bit.
+
+    Division rounds, so the scale of such a row may be a neighbouring number. Weights that a training
+    froze thus keep every bit when they are packed again.
+    """
+    for direction in (torch.inf, -torch.inf):
+        beside = torch.nextafter(scale, torch.full_like(scale, direction))
+        fits = (steps * beside == rows).all(dim=1, keepdim=True)
+        scale = torch.where(fits, beside, scale)
+    return scale
 
 
 def unpacked(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -23,8 +23,9 @@ from mmm.motion import foot_locking
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import to_features
 from mmm.motion.humanoid import RoleMap, match_roles
+from mmm.music.sampling import features_at
 from mmm.recovery.gap_mix import curves_of, gated
-from mmm.recovery.representation import JointNames, Prediction
+from mmm.recovery.representation import JointNames, Prediction, music_features
 from mmm.recovery.resampling import distances_between, moments, motion_between, values_between
 from mmm.recovery.role_motion import static_as_filled, with_offsets
 from mmm.recovery.unfamiliar import unfamiliar
@@ -65,10 +66,7 @@ class RolePrediction:
         moving = gap_calibration.moving(self.joint_motion)
         # A static pelvis does not shift either.
         root = gap_calibration.root(self.gap_s[:, 0]) * moving[:, 0]
-        factors = np.concatenate(
-            [gap_calibration.joints(self.gap_s).repeat(3, axis=1), root[:, None].repeat(3, axis=1)],
-            axis=1,
-        )
+        factors = np.column_stack([gap_calibration.joints(self.gap_s), root]).repeat(3, axis=1)
         posed = with_offsets(self.role_filled, self.pose_offsets * factors)
         return static_as_filled(posed, self.role_filled, moving)
 
@@ -102,7 +100,8 @@ class JointRoles:
         """Fill a clip, retarget it to the roles and resample it to the network's rate.
 
         Raises:
-            ModelError: the skeleton has no joints for the roles.
+            ModelError: the skeleton has no joints for the roles, or the clip's music has other
+                features than the network's.
         """
         config, motion = model.config, clip.motion
         # Filling precedes retargeting: a role that combines several joints needs all of them.
@@ -115,7 +114,8 @@ class JointRoles:
             torch.from_numpy(hidden)[None], motion.fps, config.ramp_s, config.isolated_ramp_s
         )
         blend_weight = roles.role_max(ramp[0].numpy())
-        given = _network_input(model, role_filled, before_s, after_s, blend_weight)
+        music = music_features(clip, config.music_size) if config.uses_music else None
+        given = _network_input(model, role_filled, before_s, after_s, blend_weight, music)
         filling = (filled, role_filled, before_s, after_s, blend_weight)
         return cls(config, motion, hidden, roles, *filling, given)
 
@@ -199,10 +199,8 @@ class JointRoles:
                 for values in (offsets, expected_m)
             )
         # Windows are predicted without the ramp, whose distances are exact only at the clip's rate.
-        weight = np.concatenate(
-            [self.blend_weight.repeat(3, axis=1), self.blend_weight[:, :1].repeat(3, axis=1)],
-            axis=1,
-        )
+        ramp = self.blend_weight
+        weight = np.concatenate([ramp.repeat(3, axis=1), ramp[:, :1].repeat(3, axis=1)], axis=1)
         around = joint_motion(self.role_filled, self.roles.role_max(self.hidden))
         gap_s = (self.before_s + self.after_s).astype(np.float32)
         return [
@@ -265,6 +263,7 @@ def _network_input(
     before_s: Float[Array, "T R"],
     after_s: Float[Array, "T R"],
     blend_weight: Float[Array, "T R"],
+    music: Float[Array, "T M"] | None,
 ) -> NetworkInput:
     """The filled roles at the network's frame rate, with the inputs that describe the gaps."""
     config, device = model.config, model.device
@@ -277,6 +276,8 @@ def _network_input(
         sampled = motion_between(role_filled, frames, config.fps)
         before_s, after_s = distances_between(before_s, after_s, frames, role_filled.fps)
         blend_weight = values_between(blend_weight, frames)
+    if music is not None:
+        music = config.fitted_stats.scale_music(features_at(music, frames))
     before, after = before_s * config.fps, after_s * config.fps
     # Resampled distances carry rounding errors, so known frames are those near zero.
     pattern = torch.from_numpy(np.minimum(before, after) > 1e-4)[None].to(device)
@@ -293,5 +294,6 @@ def _network_input(
         pattern,
         frames,
         len(role_filled),
+        music=None if music is None else torch.from_numpy(music)[None].to(device),
         body=torch.from_numpy(role_filled.skeleton.offsets_m)[None].to(device),
     )

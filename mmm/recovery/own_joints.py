@@ -7,14 +7,13 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from mmm.errors import ModelError
 from mmm.models import MaskedMotionModel, MaskedMotionOutput
 from mmm.motion import foot_locking
 from mmm.motion import rotations as rot
 from mmm.motion.clip import Clip, Motion
 from mmm.motion.features import Stats, from_features, to_features
 from mmm.music.features import silence
-from mmm.recovery.representation import JointNames, Prediction
+from mmm.recovery.representation import JointNames, Prediction, music_features
 from mmm.recovery.windows import NetworkInput, WindowedOutput
 
 Array = np.ndarray
@@ -83,17 +82,20 @@ def prepare(model: MaskedMotionModel, clip: Clip, hidden: Bool[Array, "T J"]) ->
     """
     config, device, motion = model.config, model.device, clip.motion
     stats = config.fitted_stats
-    features = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))
-    features, pattern = features[None].to(device), torch.from_numpy(hidden)[None].to(device)
+    poses = torch.from_numpy(to_features(motion.rotations, stats.scale_root(motion.root_m)))
+    poses, pattern = poses[None].to(device), torch.from_numpy(hidden)[None].to(device)
     # Music is scaled by the statistics of the training split, not by those of the song.
     music = None
     if config.uses_music:
-        scaled = stats.scale_music(_music_features(clip, config.music_size))
-        music = torch.from_numpy(scaled)[None].to(device)
+        features = music_features(clip, config.music_size)
+        if features is None:
+            # check_fit has told the user that the network gets silence.
+            features = silence(len(clip), motion.fps).features
+        music = torch.from_numpy(stats.scale_music(features))[None].to(device)
     # Windows in which no root is known are centred on this path.
-    path = _known_path(features[0, :, -3:].cpu().numpy(), hidden)
+    path = _known_path(poses[0, :, -3:].cpu().numpy(), hidden)
     return NetworkInput(
-        model.fill(features, pattern),
+        model.fill(poses, pattern),
         pattern,
         np.arange(len(clip), dtype=float),
         len(clip),
@@ -109,18 +111,3 @@ def _known_path(root: Float[Array, "T 3"], hidden: Bool[Array, "T J"]) -> Float[
     return np.stack(
         [np.interp(frames, known, root[known, axis]) for axis in range(3)], axis=1
     ).astype(np.float32)
-
-
-def _music_features(clip: Clip, size: int) -> Float[Array, "T M"]:
-    if clip.music is None:
-        # check_fit has told the user that the network gets silence.
-        return silence(len(clip), clip.motion.fps).features
-    # Features of another extractor have other meanings.
-    if clip.music.features.shape[1] != size:
-        raise ModelError(
-            clip.name,
-            f"{clip.music.features.shape[1]} music features a frame",
-            f"the network's {size}",
-            "compute them again from the recording (--music)",
-        )
-    return clip.music.features

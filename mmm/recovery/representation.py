@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Bool, Float
 
 from mmm.attention import AttentionTrace
+from mmm.errors import ModelError
 from mmm.models import MaskedMotionOutput
-from mmm.motion.clip import Motion
+from mmm.motion.clip import Clip, Motion
 from mmm.recovery.windows import NetworkInput, WindowedOutput
 
 Array = np.ndarray
@@ -61,3 +62,22 @@ class View(Protocol):
 
 JointNames = Mapping[str, str] | None
 Hidden = Bool[Array, "T J"]
+
+
+def music_features(clip: Clip, size: int) -> Float[Array, "T M"] | None:
+    """The music features of a clip; None if it has no music.
+
+    Raises:
+        ModelError: they are not as many as the network's.
+    """
+    if clip.music is None:
+        return None
+    # Features of another extractor have other meanings.
+    if clip.music.features.shape[1] != size:
+        raise ModelError(
+            clip.name,
+            f"{clip.music.features.shape[1]} music features a frame",
+            f"the network's {size}",
+            "compute them again from the recording (--music)",
+        )
+    return clip.music.features

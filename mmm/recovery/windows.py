@@ -182,9 +182,11 @@ def predict_in_windows(
         output = given.predict(model, start, stop, noise, (start, stop) == chosen)
         # Kept on the CPU, so that long clips do not fill the memory of the device.
         cross_fade.add(start, stop, [value.float().cpu().numpy() for value in read(output)])
-        # The maps of ECM cover motion and music rows, those of other networks only frames.
+        # Cross-modal encoders that join time have maps of motion and music rows; all others of
+        # frames only.
         if output.attentions is not None:
-            joined = model.config.model_type == "mmm-ecm"
+            rows = 2 * (stop - start)
+            joined = any(maps.shape[-1] == rows for maps in output.attentions.get("cross", ()))
             trace = trace_of(output.attentions, given.clip_span(start, stop), joined_in_time=joined)
         if progress is not None:
             progress(done / len(spans))

@@ -13,8 +13,8 @@ from mmm.motion.skeleton import SMPL24
 from tests.mmm.making import smooth_motion
 
 
-def write_roles(folder, lengths, seed=0):
-    """Smooth motions of the SMPL body as one split."""
+def write_roles(folder, lengths, seed=0, music=False):
+    """Smooth motions of the SMPL body as one split; with music, features of noise."""
     folder.mkdir(parents=True)
     motions = [
         match_roles(SMPL24).to_roles(smooth_motion(seed + k, n, SMPL24, 30.0))
@@ -26,6 +26,9 @@ def write_roles(folder, lengths, seed=0):
         np.concatenate([matrix_to_sixd(m.rotations) for m in motions]).astype(np.float16),
     )
     np.save(folder / "root_m.npy", np.concatenate([m.root_m for m in motions]))
+    if music:
+        rng = np.random.default_rng(seed)
+        np.save(folder / "music.npy", rng.normal(size=(first[-1], 35)).astype(np.float32))
     body = motions[0].skeleton
     clips = [
         {"name": f"clip{k}", "first": int(first[k]), "frames": n, "body": 0, "group": "made"}

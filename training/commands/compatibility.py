@@ -7,6 +7,7 @@ import typer
 
 from mmm.errors import ModelError
 from mmm.models import MaskedMotionConfig, make_config
+from mmm.motion.skeleton import SMPL24, Skeleton
 from training.data.dataset import MotionSet
 
 
@@ -42,6 +43,18 @@ def config_for(network: str, changes: dict[str, Any], split: MotionSet) -> Maske
     width = -(-(10 * joints + 5) // step) * step
     typer.echo(f"{joints} joints: {network} widened to {width}")
     return make_config(network, **fields, hidden_size=width)
+
+
+def body_of(split: MotionSet, config: MaskedMotionConfig) -> tuple[Skeleton, float]:
+    """The skeleton and the rate at which a network is evaluated on a split.
+
+    Networks on roles take any body at any rate, so they are evaluated on the split's own.
+    """
+    if config.representation != "roles":
+        return config.skeleton, config.fps
+    # The dance set only names its joints, which are those of SMPL.
+    smpl = SMPL24 if split.joint_names == list(SMPL24.names) else config.skeleton
+    return split.skeleton or smpl, split.fps or config.fps
 
 
 def check_body(data: Path, split: MotionSet, config: MaskedMotionConfig) -> None:

@@ -13,6 +13,7 @@ from mmm.errors import ModelError, SpecError
 from mmm.evaluation.evaluate import evaluate
 from training.cards.card import record, trained_on
 from training.commands import options as c
+from training.commands.compatibility import body_of
 from training.data.dataset import MotionSet
 
 SPECS = ("random:0.15", "every:5", "every:10", "every:15", "every:20", "keep:5,hide:5")
@@ -67,14 +68,9 @@ def evaluate_checkpoint(
         # Filtered before clips are cut, so that they are spread evenly over the part itself.
         if only:
             stored.keep(only)
-        # Networks on roles take any rate, so clips are evaluated at their own.
-        fps = (
-            stored.fps
-            if model.config.representation == "roles" and stored.fps
-            else model.config.fps
-        )
+        skeleton, fps = body_of(stored, model.config)
         frames = frames or default_frames(fps)
-        pool = stored.cut_clips(clips, frames, model.config.skeleton, fps)
+        pool = stored.cut_clips(clips, frames, skeleton, fps)
         specs = hide or specs_for(fps, frames)
         with tqdm(total=1.0, desc="evaluate", bar_format="{l_bar}{bar}| {elapsed}") as bar:
             rows = evaluate(model, pool, specs, progress=lambda done: bar.update(done - bar.n))

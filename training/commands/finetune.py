@@ -5,6 +5,7 @@ On several GPUs: ``accelerate launch -m training finetune ...`` with the same op
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ import typer
 
 from mmm.checkpoints import describe, load_model
 from mmm.errors import ModelError
-from mmm.models import MaskedMotionModel, make_model
+from mmm.models import MaskedMotionConfig, MaskedMotionModel, make_model
+from mmm.models.quantisation import is_packed
 from training.commands import options as c
 from training.commands.compatibility import check_body
 from training.data.dataset import MotionSet
@@ -63,7 +65,14 @@ def finetune(
             program="finetune",
             start=_fingerprint(info.path),
             more=_ancestry(info),
+            bits=_bits(info.path, plan),
         )
+
+
+def _bits(parent: Path, plan: TrainingPlan) -> int:
+    """The size of a stored weight. Weights that the plan freezes stay as the parent has them."""
+    packed = is_packed(sorted(parent.glob("model*.safetensors")))
+    return 8 if plan.only and packed else 16
 
 
 def _prepared(
@@ -74,15 +83,19 @@ def _prepared(
     Raises:
         ModelError: as :func:`with_changes`.
     """
+    had_music = model.config.uses_music
     model = with_changes(model, changes)
-    # Both belong to the parent's weights.
-    model.config.gap_calibration, model.config.symmetric = None, False
+    # Both belong to the parent's weights, which a plan for a part of the network keeps.
+    if not plan.only:
+        model.config.gap_calibration, model.config.symmetric = None, False
     # Both serve generation only.
     model.config.max_jump_height_m = (
         fit_max_jump_height_m(split, model.config) if plan.masks.future else None
     )
     model.config.speed_prior = fit_speed_prior(split, model) if plan.masks.future else None
     # The parent's statistics: the weights expect input that is standardised by them.
+    if model.config.uses_music and not had_music:
+        _fit_music(model.config, split, plan.max_frames)
     split.stats = model.config.fitted_stats
     # The parent's masks stay in the list: the card names every mask that the weights were
     # trained on.
@@ -92,16 +105,27 @@ def _prepared(
     return model
 
 
+def _fit_music(config: MaskedMotionConfig, split: MotionSet, window: int) -> None:
+    """Fit the scaling of music, which a network without music does not have."""
+    fitted = split.fit_stats(window)
+    standard = split.fit_standard(window)
+    stats = replace(config.fitted_stats, music_min=fitted.music_min, music_max=fitted.music_max)
+    config.stats = stats.to_dict()
+    config.standard = (config.standard or {}) | {
+        name: values for name, values in standard.items() if name.startswith("music")
+    }
+
+
 NEW_INPUT_STD = 0.1
 """Standard deviation of the weights of new inputs. With zero weights a new input would hardly be
 used."""
 
 
 def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> MaskedMotionModel:
-    """The network with fields of its configuration changed: options of the forward pass, or new
-    inputs.
+    """The network with fields of its configuration changed: options of the forward pass, new
+    inputs, or music.
 
-    New inputs come last; their weights are drawn at random.
+    New inputs come last; their weights, and those of a new encoder of music, are drawn at random.
 
     Raises:
         ModelError: the changes alter the shapes of other weights.
@@ -130,7 +154,10 @@ def with_changes(model: MaskedMotionModel, changes: Mapping[str, Any]) -> Masked
                 * NEW_INPUT_STD
             )
             weights[name] = torch.cat([tensor, new.to(tensor)], dim=1)
-    changed.load_state_dict(weights)
+    new_parts = {
+        name: values for name, values in target.items() if name.startswith("cross_encoder.")
+    }
+    changed.load_state_dict(new_parts | weights)
     return changed.to(model.device)
 
 

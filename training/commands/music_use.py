@@ -21,6 +21,7 @@ from training.benchmark.bootstrap import interval
 from training.benchmark.songs import partners, song_of, songs_of
 from training.cards.card import record
 from training.commands import options as c
+from training.commands.compatibility import body_of
 from training.data.dataset import MotionSet
 
 # Frames; 1 and 1.5 seconds at 60 a second. In shorter gaps the known frames on both sides leave
@@ -109,7 +110,7 @@ def music_use(
                 str(checkpoint), "a network without music", "one with music", "choose another"
             )
         stored = MotionSet(data / split)
-        pool = stored.cut_clips(clips, frames, model.config.skeleton, model.config.fps)
+        pool = stored.cut_clips(clips, frames, *body_of(stored, model.config))
         rows = music_ablation(model, pool, songs_of(pool, stored.clips))
         record(
             checkpoint,

@@ -164,6 +164,7 @@ def run_and_save(
     program: str,
     start: str = "",
     more: dict[str, Any] | None = None,
+    bits: int = 16,
 ) -> None:
     """Train, and write the averaged network with its card.
 
@@ -176,6 +177,7 @@ def run_and_save(
         program: the name of the command, for the card.
         start: see ``train``.
         more: further entries of the checkpoint's training section.
+        bits: size of a stored weight: see ``save_model``.
     """
     data, out = options.data, options.out
     run_dir = options.run_dir or Path("runs") / out.name
@@ -204,7 +206,7 @@ def run_and_save(
             **(more or {}),
         }
         try:
-            save_model(average, out, {"training": training})
+            save_model(average, out, {"training": training}, bits=bits)
             write_card(out)
         # safetensors reports input and output errors, such as a full disk, as an error of its own.
         except (OSError, SafetensorError) as error:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mmm.models import MaskedMotionConfig, MaskedMotionOutput
+from mmm.music.features import silence
 from training.data.augment import Roles, augment
 from training.data.dataset import MotionSet
 from training.data.hiding import draw_hidden
@@ -159,14 +160,8 @@ def _draw_windows(
     else:
         windows = source.draw_windows(plan.batch, frames, generator, plan.balance)
         motion, music, body = windows.motion, windows.music, windows.body
-    if music is not None and plan.mismatched_music_rate:
-        wrong = (
-            torch.rand(len(music), generator=generator, device=music.device)
-            < plan.mismatched_music_rate
-        )
-        # The neighbour's music: windows are drawn independently, so any other window is a random
-        # one.
-        music = torch.where(wrong[:, None, None], music.roll(1, 0), music)
+    if music is not None:
+        music = _mismatched(music, plan, generator)
     hidden = draw_hidden(plan, step, len(motion), frames, config.skeleton, generator, before)
     shown = corrupt(motion, hidden, generator)[0] if plan.corruption else None
     first = (
@@ -202,13 +197,42 @@ def _draw_roles(
             roles, change, frames, config.skeleton.names, config.skeleton.parents, generator
         )
         motion, body = torch.cat([roles.local.flatten(-3), roles.root], dim=-1), roles.body
+    music = windows.music if config.uses_music else None
+    if music is not None:
+        quiet = config.fitted_stats.scale_music(silence(1, config.fps).features)
+        music = _partly_silent(
+            _mismatched(music, plan, generator), torch.from_numpy(quiet), plan, generator
+        )
     hidden = draw_hidden(plan, step, plan.batch, frames, config.skeleton, generator, before)
     first = (
         _draw_int(0, config.max_frames - (frames - before) + 1, generator)
         if plan.shift_positions
         else 0
     )
-    return Batch(motion, hidden, first_position=first, body=body)
+    return Batch(motion, hidden, music, first_position=first, body=body)
+
+
+def _mismatched(music: Tensor, plan: TrainingPlan, generator: torch.Generator) -> Tensor:
+    """The music (B,T,M), in a share of the windows that of another one."""
+    if not plan.mismatched_music_rate:
+        return music
+    wrong = torch.rand(len(music), generator=generator, device=music.device)
+    # The neighbour's music: windows are drawn independently, so any other window is a random one.
+    return torch.where((wrong < plan.mismatched_music_rate)[:, None, None], music.roll(1, 0), music)
+
+
+def _partly_silent(
+    music: Tensor, quiet: Tensor, plan: TrainingPlan, generator: torch.Generator
+) -> Tensor:
+    """The music (B,T,M), in a share of the windows with silence before or after a random frame."""
+    if not plan.silent_music_rate:
+        return music
+    batch, frames, _ = music.shape
+    chosen, edge, side = torch.rand(3, batch, 1, generator=generator, device=music.device)
+    frame = torch.arange(frames, device=music.device)
+    silent = torch.where(side < 0.5, frame < edge * frames, frame >= edge * frames)
+    silent = silent & (chosen < plan.silent_music_rate)
+    return torch.where(silent[..., None], quiet.to(music), music)
 
 
 def forward(model: nn.Module, batch: Batch, bfloat16: bool) -> MaskedMotionOutput:

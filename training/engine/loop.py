@@ -88,6 +88,7 @@ def train(
     accelerator = make_accelerator()
     _check(accelerator, model, plan)
     loss = make_loss(plan, model.config)
+    _freeze(model, plan)
     run = Run(accelerator, model, data, plan, start)
     run_dir.mkdir(parents=True, exist_ok=True)
     if resume:
@@ -139,6 +140,13 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
             f"at most the network's {model.config.max_frames}",
             "change --max-frames",
         )
+    if model.config.uses_music and plan.augment is not None and plan.augment.breaks_music:
+        raise ModelError(
+            "training plan",
+            "music beside windows that are mirrored, combined or played at another speed",
+            "augmentation of proportions only",
+            "choose a preset for music, such as inbetween-music",
+        )
     # With 10 % of the hidden frames shown as they are, a residual network would see the answer.
     if plan.corruption and model.config.fill != "zero":
         raise ModelError(
@@ -165,6 +173,23 @@ def _check(accelerator: Accelerator, model: MaskedMotionModel, plan: TrainingPla
     if accelerator.distributed_type == DistributedType.FSDP and not accelerator.is_fsdp2:
         raise ModelError(
             "accelerate", "FSDP version 1", "version 2", "launch with --fsdp_version 2"
+        )
+
+
+def _freeze(model: MaskedMotionModel, plan: TrainingPlan) -> None:
+    """Freeze the weights that the plan does not train.
+
+    Raises:
+        ModelError: it would train none.
+    """
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name.startswith(plan.only))
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ModelError(
+            "training plan",
+            f"no weights of {model.config.model_type} begin with {plan.only!r}",
+            "the name of a part of the network",
+            "choose another preset",
         )
 
 

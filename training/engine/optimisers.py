@@ -69,17 +69,21 @@ def make_optimizer(model: MaskedMotionModel, plan: TrainingPlan) -> torch.optim.
     Raises:
         ModelError: there is no such optimiser, or the network has no blocks for Muon.
     """
-    head = {id(p) for name, p in model.named_parameters() if name.startswith("head.")}
+    # Weights that the plan freezes need no state.
+    trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    head = {id(p) for name, p in trained if name.startswith(("head.", "cross_encoder.head."))}
     share = plan.head_rate if model.config.output == "residual" else 1.0
     matrices = [
         p
-        for name, p in model.named_parameters()
-        if plan.optimizer == "muon" and name.startswith("blocks.") and p.ndim == 2
+        for name, p in trained
+        if plan.optimizer == "muon"
+        and name.startswith(("blocks.", "cross_encoder.blocks."))
+        and p.ndim == 2
     ]
     apart = {id(p) for p in matrices}
     groups = [
-        {"params": [p for p in model.parameters() if id(p) not in head | apart], "share": 1.0},
-        {"params": [p for p in model.parameters() if id(p) in head], "share": share},
+        {"params": [p for _, p in trained if id(p) not in head | apart], "share": 1.0},
+        {"params": [p for _, p in trained if id(p) in head], "share": share},
     ]
     groups = [group for group in groups if group["params"]]
     if plan.optimizer == "muon":

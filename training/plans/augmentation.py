@@ -22,6 +22,11 @@ class Augment:
     """Probability that an arm, the neck and head, or the pelvis and legs are kept nearly still. In
     gestures most of the body is static, which the training data hardly shows."""
 
+    @property
+    def breaks_music(self) -> bool:
+        """Whether windows no longer fit the music that they were danced to."""
+        return bool(self.mirror or self.speed > 1 or self.slow > 1 or self.recombine or self.rest)
+
     def frames(self, length: int) -> int:
         """How many frames to draw for windows of ``length``."""
         # Linear interpolation reads one frame beyond the last; another one allows for rounding.

@@ -70,6 +70,11 @@ class TrainingPlan:
     mismatched_music_rate: float = 0.0
     """Share of the windows that get another window's music, so that the network also learns from
     the motion alone."""
+    silent_music_rate: float = 0.0
+    """Share of the windows whose music begins or ends within the window, with silence beside it.
+    With roles."""
+    only: str = ""
+    """Only weights whose names begin so are trained; all others keep every bit. Empty: all."""
     history_noise: float = 0.0
     """Largest noise on known frames: radians for each joint, and a tenth as many metres for the
     root. It is smooth over time and drawn for each window up to this. The network learns to

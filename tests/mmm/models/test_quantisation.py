@@ -41,8 +41,8 @@ def test_no_weight_changes_by_more_than_half_a_step_of_its_row():
 
 def test_packing_again_changes_nothing():
     torch.manual_seed(0)
-    once = unpacked(packed({"a": torch.randn(64, 100)}))
-    assert torch.allclose(unpacked(packed(once))["a"], once["a"], rtol=1e-6, atol=0)
+    once = unpacked(packed({"a": torch.randn(2_000, 100)}))
+    assert torch.equal(unpacked(packed(once))["a"], once["a"])
 
 
 @pytest.fixture
