@@ -11,6 +11,7 @@ from tqdm import tqdm
 from mmm.checkpoints import find_checkpoint, load_model, read_json
 from mmm.metrics.dance import energy
 from mmm.models import MaskedMotionModel
+from mmm.storage import write_json
 from training.benchmark.methods import row_name
 from training.benchmark.real_songs import (
     SEED_S,
@@ -24,7 +25,6 @@ from training.benchmark.real_songs import (
     songs_in,
 )
 from training.commands import options as c
-from training.writing import write_json
 
 
 def songs(
