@@ -23,7 +23,7 @@ OURS = {
     # Arguments that callers give as literals:
     "again", "count", "heading", "help_", "hint", "label", "self.label", "text",
     # Sentences that are built of our own words and numbers, or whose parts are escaped where they are built:
-    "_how_much(clip, mask)", "_in_words(change, plan)", "_summary(_corrected(entry, correction))",
+    "_hidden_words(clip, mask)", "_summary(change, plan)", "_summary(_corrected(entry, correction))",
     "about(cards[chosen])", "gap_words(low, high, frames, fps)", "line", "model_picker.about(card)",
     "role.replace('_', ' ').capitalize()", "what_it_shows(atlas, view)", "words_of(job)",
     "'Frames that the model may not see. ' + KINDS[st.session_state.kind].help",

@@ -212,8 +212,8 @@ def test_gap_lengths():
     assert gap_lengths(hidden)[0, :, 0].tolist() == [4, 4, 0, 4, 4, 4, 0, 0, 2]
 
 
-def test_roles_with_music_or_zeros_in_gaps_are_refused():
+def test_roles_with_music_but_no_cross_layers_or_zeros_in_gaps_are_refused():
     with pytest.raises(ModelError, match=r"config\.json representation"):
-        make_config("ecm-small", representation="roles")
+        make_config("inbetween", uses_music=True)
     with pytest.raises(ModelError, match=r"config\.json representation"):
         make_config("inbetween", output="absolute", fill="zero")

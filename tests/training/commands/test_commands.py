@@ -296,7 +296,7 @@ def test_a_rate_scales_every_stage():
 def test_a_full_disk_while_the_checkpoint_is_written(
     prepared, tmp_path, small_presets, monkeypatch
 ):
-    def full(*_):
+    def full(*_, **options):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
