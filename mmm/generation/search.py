@@ -1,7 +1,7 @@
 """Motion matching over a library, with a prior on activity."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -125,8 +125,12 @@ class Searcher:
             float(log_energy(dances.mean())) if len(dances) else self.mean_activity
         )
         """Log of the mean energy of dances."""
-        self.styles = Styles.of(self.pose, self.take, np.flatnonzero(self.dances))
+
+    @cached_property
+    def styles(self) -> Styles:
         """Styles of the places that may be entered with a song."""
+        # Not at the start: it takes half a second, and generation without music needs none.
+        return Styles.of(self.pose, self.take, np.flatnonzero(self.dances))
 
     def expected(self, energy: float) -> float:
         """Log of the mean energy that follows a second of this log energy in the library."""

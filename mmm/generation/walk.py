@@ -157,7 +157,8 @@ class Walk:
         here = np.flatnonzero(self.searcher.styles.place == place)
         if style is None or not len(here):
             return 0.0
-        return float(STYLE_WEIGHT * self.searcher.styles.away(style)[int(mirrored), here[0]])
+        row = self.searcher.styles.rows[int(mirrored), here[0]]
+        return float(STYLE_WEIGHT * ((row - style) ** 2).sum())
 
     def _following(self, last: Segment, target: float) -> Segment | None:
         """The next piece of the same take, unless it ends or may not be entered there."""

@@ -34,8 +34,7 @@ def features_at(features: Float[Array, "T M"], frames: Float[Array, "n"]) -> Flo
         int
     )
     # Where moments are closer together than frames, strengths between two frames stay interpolated.
-    peaks = [column for column in _EVENTS if column != _EVENTS[0]]
-    sampled[:, peaks] = 0
+    sampled[:, _EVENTS[1:]] = 0
     events = sampled[:, _EVENTS]
     # Frames beyond the first and the last moment belong to none.
     inside = (np.arange(len(features)) > frames[0] - 1) & (
